@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Recycled memory for what is made and dropped at every step: coroutine frames, Deferred blocks,
+// failures, timers. A bounded list per size class and thread. Off under sanitizers, so that they
+// see every use after free. Blocks come from operator new and may be freed on any thread.
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+namespace deferred::detail {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool recycle_memory = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool recycle_memory = false;
+#else
+inline constexpr bool recycle_memory = true;
+#endif
+#else
+inline constexpr bool recycle_memory = true;
+#endif
+
+struct FreeList {
+  static constexpr std::size_t step = 16;          // bytes between size classes
+  static constexpr std::size_t largest = 1024;     // larger blocks are not recycled
+  static constexpr std::size_t keep = 512 * 1024;  // bytes kept at most in one class
+
+  struct Block {
+    Block* next;
+  };
+  struct Class {
+    Block* head = nullptr;
+    std::size_t count = 0;  // of blocks; the largest number where nothing is to be kept any more
+  };
+  Class classes[largest / step];
+};
+
+inline constinit thread_local FreeList free_list{};
+
+/// Takes a new block from operator new, and sees to it that this thread's lists are freed when the
+/// thread ends.
+void* allocate_fresh(std::size_t rounded);
+
+inline void* allocate(std::size_t size) {
+  if constexpr (!recycle_memory) return ::operator new(size);
+  if (size > FreeList::largest) return ::operator new(size);
+  const std::size_t index = (size - 1) / FreeList::step;
+  FreeList::Class& bin = free_list.classes[index];
+  if (FreeList::Block* block = bin.head) {
+    bin.head = block->next;
+    --bin.count;
+    return block;
+  }
+  return allocate_fresh((index + 1) * FreeList::step);
+}
+
+inline void release(void* memory, std::size_t size) noexcept {
+  if constexpr (!recycle_memory) return ::operator delete(memory);
+  if (size > FreeList::largest) return ::operator delete(memory);
+  const std::size_t index = (size - 1) / FreeList::step;
+  FreeList::Class& bin = free_list.classes[index];
+  if (bin.count >= FreeList::keep / FreeList::step / (index + 1)) [[unlikely]] {
+    return ::operator delete(memory);
+  }
+  auto* block = static_cast<FreeList::Block*>(memory);
+  block->next = bin.head;
+  bin.head = block;
+  ++bin.count;
+}
+
+/// Base of a class whose objects are made with new and come from the free list.
+/// REQUIRES: deleted through its own type, or a base with a virtual destructor.
+struct Recycled {
+  static void* operator new(std::size_t size) { return allocate(size); }
+  static void* operator new(std::size_t, void* place) noexcept { return place; }
+  static void operator delete(void* memory, std::size_t size) noexcept { release(memory, size); }
+};
+
+}  // namespace deferred::detail

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// Runnable and RunQueue: what the reactor runs, first in, first out, without an allocation of the
+// queue's own.
+#pragma once
+
+#include <utility>
+
+namespace deferred::detail {
+
+struct Runnable {
+  Runnable* next = nullptr;
+  /// Runs it; or, if the reactor is going away, only lets go of it.
+  void (*run)(Runnable& self, bool alive) noexcept = nullptr;
+};
+
+class RunQueue {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  void push(Runnable& item) noexcept {
+    item.next = nullptr;
+    *last_ = &item;
+    last_ = &item.next;
+  }
+  /// Moves all of `other` to the end of this one.
+  void append(RunQueue& other) noexcept {
+    if (other.empty()) return;
+    *last_ = other.first_;
+    last_ = other.last_;
+    other.clear();
+  }
+  /// Runs what the queue holds now; what is pushed meanwhile waits for the next call.
+  void run_round(bool alive) noexcept {
+    Runnable* item = first_;
+    clear();
+    while (item) {
+      Runnable* const following = item->next;
+      item->run(*item, alive);
+      item = following;
+    }
+  }
+
+  RunQueue() = default;
+  RunQueue(const RunQueue&) = delete;
+  RunQueue& operator=(const RunQueue&) = delete;
+
+ private:
+  void clear() noexcept {
+    first_ = nullptr;
+    last_ = &first_;
+  }
+
+  Runnable* first_ = nullptr;
+  Runnable** last_ = &first_;  // where the next one is linked in
+};
+
+}  // namespace deferred::detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/errors.hpp"
+
+#include <string>
+
+namespace deferred::io {
+namespace {
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "deferred.io"; }
+  std::string message(int code) const override {
+    switch (static_cast<Errc>(code)) {
+      case Errc::closed:
+        return "it was closed on this side";
+      case Errc::busy:
+        return "another task is doing that already";
+      case Errc::ended:
+        return "the peer closed before all had come";
+      case Errc::too_long:
+        return "more came than the limit allows";
+      case Errc::not_an_address:
+        return "a host is an IPv4 or IPv6 address or 'localhost' so far; names are not looked up";
+    }
+    return "unknown error " + std::to_string(code);
+  }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+}  // namespace deferred::io

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// What can go wrong with a stream beside what the kernel says: an error_code for each, so that all
+// errors of io are a std::system_error whose what() names the operation and the peer.
+#pragma once
+
+#include <system_error>
+#include <type_traits>
+
+namespace deferred::io {
+
+/// `catch (const std::system_error& e) { if (e.code() == io::Errc::closed) ...`
+enum class Errc {
+  closed = 1,      ///< This end was closed or dropped, maybe while a task waited on it.
+  busy,            ///< Another task is reading, writing or accepting: there can be one of each.
+  ended,           ///< The peer closed before all that was waited for had come.
+  too_long,        ///< More came than the given limit allows.
+  not_an_address,  ///< A host that is neither a literal address nor localhost.
+};
+
+const std::error_category& error_category() noexcept;
+inline std::error_code make_error_code(Errc code) noexcept {
+  return {static_cast<int>(code), error_category()};
+}
+
+}  // namespace deferred::io
+
+template <>
+struct std::is_error_code_enum<deferred::io::Errc> : std::true_type {};

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Netstrings: "5:hello," - a length, the bytes, a comma (D. J. Bernstein). NetstringDecoder cuts
+// them out of bytes that come in any pieces; read_netstring() reads one from a stream.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "deferred/io/tcp_stream.hpp"
+
+namespace deferred::io {
+
+/// What came is no netstring, or a longer one than allowed; what() says what is wrong.
+class NetstringError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The longest netstring that is taken unless another limit is given. (Twisted:
+/// NetstringReceiver.MAX_LENGTH)
+inline constexpr std::size_t default_netstring_limit = 99'999;
+
+std::string encode_netstring(std::string_view text);
+
+/// The first netstring of some bytes.
+class ParsedNetstring {
+ public:
+  ParsedNetstring(std::string_view inside, std::size_t bytes) noexcept
+      : text(inside), size(bytes) {}
+  std::string_view text;  // a part of what was parsed
+  std::size_t size;       // of all of it, length and comma included
+};
+/// Nothing if `bytes` are only a beginning. Throws NetstringError as soon as they cannot become a
+/// netstring of at most `limit` bytes.
+std::optional<ParsedNetstring> parse_netstring(std::string_view bytes, std::size_t limit);
+
+/// Fed with bytes in any pieces, gives the netstrings in them. Keeps at most the longest netstring
+/// and what was fed last, if all is taken after each feed().
+class NetstringDecoder {
+ public:
+  explicit NetstringDecoder(std::size_t limit = default_netstring_limit) noexcept : limit_(limit) {}
+
+  void feed(std::string_view bytes);
+  /// The next whole one. Throws NetstringError when those before the fault are taken, and again
+  /// each time after.
+  std::optional<std::string> next();
+  /// How many bytes were fed that have not come out of next(): zero between two netstrings.
+  std::size_t pending() const noexcept { return bytes_.size() - taken_; }
+
+ private:
+  std::size_t limit_;
+  std::string bytes_;
+  std::size_t taken_ = 0;  // of bytes_
+};
+
+/// Reads one netstring; what follows it stays in the stream's buffer. Errc::ended if the peer
+/// closes first, NetstringError (with the peer named) if it sends something else. A cancelled one
+/// has consumed nothing. REQUIRES: `stream` outlives the task, and is not moved meanwhile.
+Task<std::string> read_netstring(TcpStream& stream, std::size_t limit = default_netstring_limit);
+
+}  // namespace deferred::io

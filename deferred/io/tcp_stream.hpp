@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// TcpStream: a TCP connection, read and written by tasks. Made by connect() (connect.hpp) and
+// TcpListener::accept() (tcp_listener.hpp). Next: netstring.hpp (messages over a stream).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "deferred/task.hpp"
+
+namespace deferred::io {
+
+namespace detail {
+class Socket;
+}
+
+/// A connection. Move-only; dropping it closes it. At most one task reads and one writes at a time:
+/// another is told so (Errc::busy). The tasks below do what they say when they are awaited or
+/// spawned; they may outlive the stream, whose close() ends them with Errc::closed.
+///
+/// All errors are std::system_error, with the operation and the peer in what(): "read from
+/// 127.0.0.1:10002: Connection reset by peer". Writing to a peer that is gone is such an error
+/// (EPIPE) and never a signal.
+///
+/// A task that is cancelled while it reads loses no byte: the next read gives it.
+class [[nodiscard]] TcpStream {
+ public:
+  /// No connection, as after a move: closed.
+  TcpStream() noexcept = default;
+  /// For connect() and accept().
+  explicit TcpStream(std::shared_ptr<detail::Socket> socket) noexcept;
+  TcpStream(TcpStream&& other) noexcept = default;
+  TcpStream& operator=(TcpStream&& other) noexcept;
+  ~TcpStream() { close(); }
+
+  /// Reads what is there, at least one byte, and gives how many; 0 is the end of what the peer
+  /// sends. REQUIRES: `buffer` is not empty, and lives until the task is done.
+  Task<std::size_t> read_some(std::span<char> buffer);
+  /// Reads until the peer has sent its last. Errc::too_long after more than `limit` bytes; they
+  /// are not lost either.
+  Task<std::string> read_to_end(std::size_t limit = 64 << 20);
+  /// Is done when the kernel has taken all of `data`: waits as long as the peer does not read.
+  /// Cancelled, it has sent some first part of it. REQUIRES: `data` lives until the task is done.
+  Task<void> write_all(std::string_view data);
+
+  /// What has been received but not consumed, for readers of messages. Valid until the next read.
+  std::string_view buffered() const noexcept;
+  /// Waits for more and appends it to buffered(); false at the end of what the peer sends.
+  Task<bool> read_more();
+  /// Drops the first bytes of buffered(). REQUIRES: there are as many.
+  void consume(std::size_t bytes) noexcept;
+
+  /// Tells the peer that no more comes; reading goes on. Errc::busy while a task writes.
+  void shutdown_write();
+  /// Closes it now; tasks that wait on it get Errc::closed. What was written is still delivered.
+  void close() noexcept;
+  bool is_open() const noexcept;
+
+  /// "127.0.0.1:10002", "[::1]:10002"; also when closed. Empty without a connection.
+  std::string peer() const;
+  /// This side's address. REQUIRES, as the two below: is_open().
+  std::string local() const;
+  /// For socket options. Stays the stream's.
+  int fd() const noexcept;
+  /// Where its tasks run; awaiting it on another reactor is a std::logic_error.
+  Reactor& reactor() const noexcept;
+
+ private:
+  std::shared_ptr<detail::Socket> socket_;
+};
+
+}  // namespace deferred::io

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// Registry: handlers added at run time, for a type or for one object. Each reactor has its own, so
+// there is no global state, and plug-ins can register too. yield_to.hpp asks it first at each
+// await; the bodies of `when_*` are in value.hpp, to be included by who registers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <typeindex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace deferred {
+
+class Value;
+template <class T>
+class Task;
+
+namespace detail {
+
+/// A run-time handler, type-erased. yield_to.hpp knows what is in it, by the type it is for.
+struct Handler {
+  Handler(const std::type_info& of, const std::type_info& gives) noexcept
+      : type(of), result(gives) {}
+  virtual ~Handler() = default;
+  /// A coroutine that waits for what a Value holds, if it is of this handler's type or a pointer
+  /// to this handler's object.
+  virtual Task<Value> await(Value&& what) = 0;
+
+  const std::type_info& type;
+  const std::type_info& result;  // R of its Waiter<R>
+};
+
+}  // namespace detail
+
+class Registry;
+
+/// Keeps one run-time handler registered; unregisters it when destroyed. May outlive the reactor.
+class [[nodiscard]] Registration {
+ public:
+  Registration() = default;
+  Registration(Registration&& other) noexcept
+      : registry_(std::move(other.registry_)), handler_(std::exchange(other.handler_, nullptr)) {}
+  Registration& operator=(Registration&& other) noexcept {
+    Registration old(std::move(*this));
+    registry_ = std::move(other.registry_);
+    handler_ = std::exchange(other.handler_, nullptr);
+    return *this;
+  }
+  ~Registration();
+
+ private:
+  friend class Registry;
+  Registration(std::weak_ptr<Registry*> registry, const detail::Handler& handler)
+      : registry_(std::move(registry)), handler_(&handler) {}
+
+  std::weak_ptr<Registry*> registry_;  // empty once the reactor is gone
+  const detail::Handler* handler_ = nullptr;
+};
+
+/// The run-time handlers of one reactor. A handler is a callable `undo(X& or const X&, Waiter<R>)`;
+/// the one registered last is asked.
+class Registry {
+ public:
+  Registry();
+  ~Registry() = default;
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  /// Handles every X that is awaited on this reactor, in place of its own handler. If X has one,
+  /// the result type must be the same.
+  template <class X, class F>
+  Registration when_type(F handler);
+  /// Handles this one object, awaited as an lvalue or by a Value that holds its address.
+  /// REQUIRES: the object outlives the registration.
+  template <class X, class F>
+  Registration when_object(X& object, F handler);
+
+  bool empty() const noexcept { return count_ == 0; }
+  bool has_objects() const noexcept { return object_count_ != 0; }
+
+  /// The handler for a type; null if none. The answer for a type is remembered until the next
+  /// registration.
+  detail::Handler* find(const std::type_info& type) const noexcept {
+    const Remembered& seen = remembered_[cache_index(type)];
+    return seen.type == &type ? seen.handler : look_up(type);
+  }
+  /// The handler for an object of that type; null if none.
+  detail::Handler* find(const void* object, const std::type_info& type) const noexcept;
+
+  /// While one lives, handlers that are unregistered are kept: one of them may be running.
+  class InUse {
+   public:
+    explicit InUse(Registry& registry) noexcept : registry_(registry) { ++registry_.in_use_; }
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+    ~InUse() {
+      if (--registry_.in_use_ == 0 && !registry_.removed_.empty()) registry_.drop_removed();
+    }
+
+   private:
+    Registry& registry_;
+  };
+
+ private:
+  friend class Registration;
+  using Handlers = std::vector<std::unique_ptr<detail::Handler>>;  // the newest last
+  struct Remembered {
+    const std::type_info* type = nullptr;
+    detail::Handler* handler = nullptr;
+  };
+  static constexpr std::size_t cache_size = 64;
+  static std::size_t cache_index(const std::type_info& type) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(&type) >> 4) % cache_size;
+  }
+
+  Registration add(Handlers& handlers, std::unique_ptr<detail::Handler> handler);
+  void remove(const detail::Handler& handler) noexcept;
+  static std::unique_ptr<detail::Handler> take(Handlers& handlers,
+                                               const detail::Handler& handler) noexcept;
+  detail::Handler* look_up(const std::type_info& type) const noexcept;
+  void changed() noexcept;
+  void drop_removed() noexcept;
+
+  std::unordered_map<std::type_index, Handlers> types_;
+  std::unordered_map<const void*, Handlers> objects_;
+  Handlers removed_;  // see InUse
+  int in_use_ = 0;
+  std::size_t count_ = 0;
+  std::size_t object_count_ = 0;
+  mutable Remembered remembered_[cache_size];
+  std::shared_ptr<Registry*> self_;
+};
+
+}  // namespace deferred

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+//
+// yield_to: the one extension point. `co_await x` calls x's handler with a Waiter and keeps what it
+// returns, the undo, until the wait ends. Knows no yieldable. Handlers are found in this order: the
+// reactor's registry (an object's, then the type's), `yieldable<X>`, the member `x.yield_to(w)`.
+// Next: task.hpp; a first example is yieldables/pause.hpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "deferred/detail/route.hpp"
+#include "deferred/registry.hpp"
+#include "deferred/waiter.hpp"
+
+namespace deferred {
+
+/// What `co_await x` gives for an x of type Y: the R of its handler's Waiter<R> or Task<R>. An
+/// lvalue's type is written `X&`, as in a forwarding reference.
+template <class Y>
+using AwaitedResult = detail::AwaitedResult<Y>;
+
+namespace detail {
+
+template <class Y>
+class YieldAwaiter;
+
+/// What a run-time handler returned: destroyed when the wait ends.
+struct ErasedUndo {
+  virtual ~ErasedUndo() = default;
+  /// False if it cannot be asked to end early.
+  virtual bool request_cancel() { return false; }
+};
+class UndoPointer {
+ public:
+  UndoPointer() noexcept = default;
+  explicit UndoPointer(ErasedUndo* undo) noexcept : undo_(undo) {}
+  bool request_cancel() { return undo_ && undo_->request_cancel(); }
+
+ private:
+  std::unique_ptr<ErasedUndo> undo_;  // null: nothing to undo
+};
+
+/// A run-time handler for an X that is awaited for an R.
+template <class X, class R>
+struct TypedHandler : Handler {
+  TypedHandler() noexcept : Handler(typeid(X), typeid(R)) {}
+  virtual UndoPointer call(X& x, Waiter<R>&& waiter) = 0;
+};
+
+[[noreturn]] void wrong_result(const Handler& handler, const std::type_info& wanted);
+
+/// The run-time handler for an object that is awaited as a Y, for an R; null if there is none.
+template <class Y, class R>
+TypedHandler<std::remove_cvref_t<Y>, R>* find_handler(Registry& registry,
+                                                      const std::remove_reference_t<Y>& x) {
+  using X = std::remove_cvref_t<Y>;
+  Handler* found = nullptr;
+  if constexpr (std::is_lvalue_reference_v<Y>) {
+    if (registry.has_objects()) found = registry.find(std::addressof(x), typeid(X));
+  }
+  if (!found) found = registry.find(typeid(X));
+  if (found && found->result != typeid(R)) [[unlikely]]
+    wrong_result(*found, typeid(R));
+  return static_cast<TypedHandler<X, R>*>(found);
+}
+
+}  // namespace detail
+
+/// What a call of yield_to() leaves: destroying it undoes the wait, if it has not been answered. It
+/// can be neither copied nor moved; keep it where it is returned, in a member or a variable.
+template <class Y>
+class [[nodiscard]] Undo {
+  using Route = detail::Route<Y>;
+  using X = std::remove_cvref_t<Y>;
+  using R = typename Route::Shape::Result;
+  using Fixed = decltype(Route::call(std::declval<std::remove_reference_t<Y>&>(),
+                                     std::declval<Waiter<R> (&)()>()));
+  static constexpr bool nothing = std::is_void_v<Fixed>;
+  static_assert(!std::is_reference_v<Fixed>, "yield_to: return the undo by value");
+
+ public:
+  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() { begin(x, std::move(waiter)); }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() { end(); }
+
+  /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
+  /// undo has a member `bool request_cancel()` that says so.
+  bool request_cancel() {
+    if (kind_ == Kind::erased) return erased_.request_cancel();
+    if constexpr (can_request_cancel) {
+      return fixed_.request_cancel();
+    } else {
+      return false;
+    }
+  }
+
+ private:
+  static constexpr bool can_request_cancel =
+      requires(std::conditional_t<nothing, Unit, Fixed>& undo) { undo.request_cancel(); };
+
+  template <class>
+  friend class detail::YieldAwaiter;
+  enum class Kind : std::uint8_t { none, fixed, erased };
+
+  Undo() noexcept {}
+  [[gnu::always_inline]] void begin(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) {
+    Reactor* const reactor = detail::WaiterAccess::microthread(waiter).reactor;
+    if (reactor && !reactor->registry().empty()) [[unlikely]] {
+      if (auto* const handler = detail::find_handler<Y, R>(reactor->registry(), x)) {
+        const Registry::InUse in_use(reactor->registry());
+        new (&erased_) detail::UndoPointer(handler->call(const_cast<X&>(x), std::move(waiter)));
+        kind_ = Kind::erased;
+        return;
+      }
+    }
+    const auto pass = [&waiter] { return detail::WaiterAccess::pass(waiter); };
+    if constexpr (nothing) {
+      Route::call(x, pass);
+    } else {
+      new (&fixed_) Fixed(Route::call(x, pass));
+      kind_ = Kind::fixed;
+    }
+  }
+  void end() noexcept {
+    const Kind kind = std::exchange(kind_, Kind::none);
+    if (kind == Kind::erased) [[unlikely]] {
+      erased_.~UndoPointer();
+    } else if constexpr (!nothing) {
+      if (kind == Kind::fixed) fixed_.~Fixed();
+    }
+  }
+
+  union {
+    std::conditional_t<nothing, Unit, Fixed> fixed_;
+    detail::UndoPointer erased_;
+  };
+  Kind kind_ = Kind::none;
+};
+
+/// Hands a Waiter to another yieldable, through the registry as an await would: this is how a
+/// decorator is written. The Undo must be kept, in the decorator's own undo; `x` must outlive it.
+template <class Y>
+Undo<Y> yield_to(Y&& x, Waiter<detail::AwaitedResult<Y>>&& waiter) {
+  detail::check_route<Y>();
+  return Undo<Y>(x, std::move(waiter));
+}
+template <class Y>
+Undo<Y> yield_to(Y&& x, const Waiter<detail::AwaitedResult<Y>>& waiter) {
+  return deferred::yield_to(std::forward<Y>(x), Waiter<detail::AwaitedResult<Y>>(waiter));
+}
+
+namespace detail {
+
+/// The wait for x is over before its handler was called. An x that stands for something that is
+/// going on, and was given away to be awaited, is told by its member `abandon() &&`.
+template <class Y>
+void abandon_yieldable(std::remove_reference_t<Y>& x) noexcept {
+  if constexpr (!std::is_reference_v<Y> && requires { std::move(x).abandon(); }) {
+    std::move(x).abandon();
+  }
+}
+
+Failure abandoned_failure(const std::type_info& yieldable, SourceLocation where);
+Failure no_reactor_failure(SourceLocation where);
+
+/// The awaiter of a yieldable with a Waiter handler. It stands in the frame of the waiting
+/// coroutine and holds the answer's slot, the yieldable and its undo.
+template <class Y>
+class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
+  using R = AwaitedResult<Y>;
+  using Q = Delivered<R>;
+  using Slot = SlotFor<R>;
+  using State = Wait::State;
+  static constexpr bool delivers = !std::is_same_v<R, Q>;
+
+ public:
+  explicit YieldAwaiter(Y&& x) : x_(std::forward<Y>(x)) { this->ops = &table; }
+  YieldAwaiter(const YieldAwaiter&) = delete;
+  YieldAwaiter& operator=(const YieldAwaiter&) = delete;
+
+  [[gnu::always_inline]] bool await_ready() {
+    Microthread& m = *current_microthread;
+    m.wait = this;
+    if (m.interrupted()) [[unlikely]] {
+      if (!interrupt(m)) return true;
+      if (this->state != State::open) return false;
+    }
+    m.handling = true;
+    try {
+      undo_.begin(x_, WaiterAccess::borrow<R>(m));
+      m.handling = false;
+    } catch (...) {
+      m.handling = false;
+      handler_threw(m);
+    }
+    if (this->state != State::open) {
+      if (m.is(Microthread::queued)) [[unlikely]]
+        return !goes_on_next_turn(m);
+      return true;
+    }
+    if (m.waiters == 0 || !m.reactor) [[unlikely]] {
+      nobody_will_answer(m);
+      return true;
+    }
+    if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
+      cancel_now(m);
+    return false;
+  }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    current_microthread->set(Microthread::suspended);
+  }
+  [[gnu::always_inline]] R await_resume() {
+    undo_.end();
+    if constexpr (delivers) {
+      if (this->state == State::value) return R(std::move(this->value));
+      return R(take_failure());
+    } else {
+      if (this->state != State::value) [[unlikely]]
+        fail();
+      if constexpr (!std::is_void_v<R>) return std::move(this->value);
+    }
+  }
+
+ private:
+  /// The await this is. REQUIRES: the microthread runs.
+  static SourceLocation where() noexcept { return current_microthread->leaf->where; }
+  Failure take_failure() {
+    switch (this->state) {
+      case State::failure:
+        if (is_listed(where())) this->failure.passed(Failure::Passed::await, where());
+        return std::move(this->failure);
+      case State::abandoned:
+        return abandoned_failure(typeid(std::remove_cvref_t<Y>), where());
+      default:
+        return Failure(Cancelled{}, where());
+    }
+  }
+  [[noreturn, gnu::noinline, gnu::cold]] void fail() { take_failure().raise(); }
+
+  /// False: a failure was put into the slot and is thrown at once. True: go on; the slot tells
+  /// whether the wait is over already.
+  [[gnu::noinline, gnu::cold]] bool interrupt(Microthread& m) {
+    if (m.is(Microthread::throw_next)) {
+      m.unset(Microthread::throw_next);
+      this->set_failure(std::move(m.extras->pending));
+      abandon_yieldable<Y>(x_);
+      return false;
+    }
+    if (m.is(Microthread::cancelled)) {
+      abandon_yieldable<Y>(x_);
+      // Thrown in the next turn, so that a loop that swallows it cannot hang the reactor.
+      this->state = State::cancelled;
+      if (!m.reactor) return false;
+      m.set(Microthread::queued);
+      ReactorAccess::next_turn(*m.reactor, m);
+    }
+    return true;
+  }
+  /// Answered ahead: a cancel that came before takes the answer's place.
+  static bool goes_on_next_turn(Microthread& m) noexcept {
+    if (m.is(Microthread::answered_ahead) &&
+        m.is(Microthread::cancel_next | Microthread::cancelled)) {
+      m.unset(Microthread::cancel_next);
+      m.replace_answer(State::cancelled);
+    }
+    return true;
+  }
+  /// A cancel that came while it was running, or from the handler, goes to this wait.
+  [[gnu::noinline, gnu::cold]] void cancel_now(Microthread& m) {
+    m.set(Microthread::suspended);
+    if (m.is(Microthread::cancelled)) {
+      m.answer_with(State::cancelled);
+    } else {
+      m.unset(Microthread::cancel_next);
+      cancel_once(m);
+    }
+  }
+  [[gnu::noinline, gnu::cold]] void handler_threw(Microthread& m) noexcept {
+    m.expire();
+    this->clear();
+    this->set_failure(Failure::current(where()));
+  }
+  [[gnu::noinline, gnu::cold]] void nobody_will_answer(Microthread& m) {
+    if (m.waiters == 0) {
+      this->state = State::abandoned;
+    } else {
+      m.expire();
+      this->set_failure(no_reactor_failure(where()));
+    }
+  }
+
+  static constexpr WaitOps table{
+      []() noexcept -> const std::type_info& { return typeid(std::remove_cvref_t<Y>); },
+      [](Wait& wait) {
+        return static_cast<YieldAwaiter&>(static_cast<Slot&>(wait)).undo_.request_cancel();
+      },
+      [](Wait& wait, Failure failure) noexcept {
+        static_cast<Slot&>(wait).set_failure(std::move(failure));
+      },
+      [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); }};
+
+  [[no_unique_address]] std::conditional_t<std::is_lvalue_reference_v<Y>, Y, std::remove_cv_t<Y>>
+      x_;
+  Undo<Y> undo_;  // destroyed first: it may still look at x_
+};
+
+}  // namespace detail
+}  // namespace deferred

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Pause: lets others run. The smallest built-in yieldable, and the pattern for a user's own.
+#pragma once
+
+#include <utility>
+
+#include "deferred/yield_to.hpp"
+
+namespace deferred {
+
+/// `co_await Pause{}` goes on in the next turn, after I/O and timers had theirs; `Pause{2s}` after
+/// that time. (PJE: Pause)
+class Pause {
+ public:
+  Pause() = default;
+  explicit Pause(Duration how_long) noexcept : delay(how_long) {}
+
+  DelayedCall yield_to(Waiter<void> waiter) const { return schedule(std::move(waiter), delay); }
+
+  Duration delay{0};
+};
+
+}  // namespace deferred

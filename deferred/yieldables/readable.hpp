@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// Readable: waits until a descriptor can be read. For streams there is io/tcp.hpp.
+#pragma once
+
+#include "deferred/yield_to.hpp"
+
+namespace deferred {
+
+/// `co_await Readable{fd}` goes on when reading `fd` would not block: there is data, its end, a
+/// connection to accept, or an error. REQUIRES: `fd` is open during the wait.
+class Readable {
+ public:
+  explicit Readable(int descriptor) noexcept : fd(descriptor) {}
+
+  Watch yield_to(Waiter<void> waiter) const {
+    return waiter.reactor().watch(fd, Ready::read, [waiter] { waiter.resume(); });
+  }
+
+  int fd;
+};
+
+}  // namespace deferred

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// The one place that says which backend `Reactor reactor;` has.
+#include "deferred/reactor.hpp"
+#include "reactors/poll.hpp"
+
+namespace deferred {
+
+Reactor::Reactor() : Reactor(reactors::poll()) {}
+
+}  // namespace deferred

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "reactors/detail/poll_set.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <string>
+#include <system_error>
+
+namespace deferred::reactors {
+namespace {
+
+short events_of(Ready interest) noexcept {
+  short events = 0;
+  if ((interest & Ready::read) != Ready::none) events |= POLLIN;
+  if ((interest & Ready::write) != Ready::none) events |= POLLOUT;
+  return events;
+}
+
+Ready ready_of(short events) noexcept {
+  Ready ready = Ready::none;
+  if (events & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) ready = ready | Ready::read;
+  if (events & (POLLOUT | POLLHUP | POLLERR | POLLNVAL)) ready = ready | Ready::write;
+  return ready;
+}
+
+}  // namespace
+
+PollSet::PollSet() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_fd_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "reactor: eventfd for wake-ups");
+  }
+  fds_.push_back({wake_fd_, POLLIN, 0});
+  handlers_.push_back(nullptr);
+}
+
+PollSet::~PollSet() { ::close(wake_fd_); }
+
+void PollSet::wake() noexcept {
+  if (woken_.exchange(true)) return;  // one is on its way
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+}
+
+void PollSet::watch(int fd, Ready interest, IoHandler& handler) {
+  // poll(2) would report it as ready for ever.
+  if (::fcntl(fd, F_GETFD) < 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "reactor: watching descriptor " + std::to_string(fd));
+  }
+  const auto at = static_cast<std::size_t>(fd);
+  if (at >= index_.size()) index_.resize(at + 1, 0);
+  if (fds_.size() == fds_.capacity()) {  // both first, so that neither push can fail
+    fds_.reserve(2 * fds_.size());
+    handlers_.reserve(2 * fds_.size());
+  }
+  index_[at] = fds_.size();
+  fds_.push_back({fd, events_of(interest), 0});
+  handlers_.push_back(&handler);
+  nothing_watched_ = false;
+}
+
+void PollSet::rewatch(int fd, Ready interest) noexcept {
+  fds_[index_of(fd)].events = events_of(interest);
+}
+
+void PollSet::unwatch(int fd) noexcept {
+  const std::size_t hole = index_of(fd);
+  index_[static_cast<std::size_t>(fd)] = 0;
+  fds_[hole] = fds_.back();
+  handlers_[hole] = handlers_.back();
+  fds_.pop_back();
+  handlers_.pop_back();
+  nothing_watched_ = fds_.size() == 1;
+  if (hole < fds_.size()) index_[static_cast<std::size_t>(fds_[hole].fd)] = hole;
+}
+
+bool PollSet::wait(Duration timeout) {
+  timespec limit{};
+  const bool endless = timeout == Duration::max();
+  if (timeout > Duration::zero() && !endless) {
+    limit.tv_sec = static_cast<std::time_t>(timeout.count() / 1'000'000'000);
+    limit.tv_nsec = static_cast<long>(timeout.count() % 1'000'000'000);
+  }
+  int ready = ::ppoll(fds_.data(), fds_.size(), endless ? nullptr : &limit, nullptr);
+  if (ready < 0) {
+    if (errno == EINTR) return true;
+    throw std::system_error(errno, std::generic_category(), "reactor: ppoll");
+  }
+  if (ready == 0) return false;
+  if (fds_[0].revents) {
+    --ready;
+    // First the eventfd, then the flag: a wake() in between writes nothing, but what it tells of is
+    // seen by the turn that follows. The other way round its write could be eaten here, and all
+    // later ones be held back by the flag.
+    std::uint64_t count;
+    [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
+    woken_.exchange(false);
+  }
+  // A handler may watch and unwatch. Backwards, for then an fd that unwatch() moves into a hole has
+  // been reported already.
+  for (std::size_t i = fds_.size(); ready > 0 && i-- > 1;) {
+    if (i >= fds_.size()) continue;
+    const short events = fds_[i].revents;
+    if (!events) continue;
+    fds_[i].revents = 0;
+    --ready;
+    handlers_[i]->on_ready(ready_of(events));
+  }
+  return true;
+}
+
+}  // namespace deferred::reactors

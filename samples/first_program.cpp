@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Shows: two things at once, on one thread. Prints that both are on the stove before either is
+// done, and that the shorter one is done first.
+#include <deferred/yieldables/deferred.hpp>
+#include <deferred/yieldables/pause.hpp>
+#include <iostream>
+
+using namespace std::chrono_literals;
+
+deferred::Task<> cook(const char* what, std::chrono::milliseconds time) {
+  std::cout << what << " is on\n";
+  co_await deferred::Pause{time};
+  std::cout << what << " is done\n";
+}
+
+deferred::Task<> breakfast(deferred::Reactor& reactor) {
+  auto tea = spawn(reactor, cook("the tea", 10ms));
+  co_await cook("the porridge", 20ms);
+  co_await std::move(tea);
+}
+
+int main() {
+  deferred::Reactor reactor;
+  return reactor.run(breakfast(reactor));
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "samples/poetry/client.hpp"
+
+#include <deferred/io/netstring.hpp>
+#include <deferred/io/tcp.hpp>
+#include <deferred/yieldables/with_timeout.hpp>
+
+namespace poetry {
+namespace {
+
+using deferred::Duration;
+using deferred::Reactor;
+using deferred::Task;
+using deferred::io::TcpStream;
+
+constexpr std::size_t longest_answer = 16 << 20;
+
+Task<std::string> download(Reactor& reactor, Address server) {
+  TcpStream stream = co_await deferred::io::connect(reactor, server.host, server.port);
+  co_return co_await stream.read_to_end();
+}
+
+Task<std::string> request(Reactor& reactor, Address server, std::string name, std::string poem) {
+  TcpStream stream = co_await deferred::io::connect(reactor, server.host, server.port);
+  const std::string message = deferred::io::encode_netstring(name + "." + poem);
+  co_await stream.write_all(message);
+  co_return co_await deferred::io::read_netstring(stream, longest_answer);
+}
+
+// Lets the error of a time limit say who was too slow.
+Task<std::string> within(Duration limit, Task<std::string> task, Address server) {
+  try {
+    co_return co_await deferred::with_timeout(limit, std::move(task));
+  } catch (const deferred::TimeoutError&) {
+    const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(limit);
+    throw deferred::TimeoutError(server.text() + " took longer than " +
+                                 std::to_string(patience.count()) + " ms");
+  }
+}
+
+}  // namespace
+
+Task<std::string> get_poetry(Reactor& reactor, Address server, Duration timeout) {
+  return within(timeout, download(reactor, server), server);
+}
+
+Task<std::string> TransformProxy::transform(std::string name, std::string poem) const {
+  return within(timeout_, request(reactor_, server_, std::move(name), std::move(poem)), server_);
+}
+
+}  // namespace poetry

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The half that the poetry servers share: they listen, say where, and answer each connection in a
+// microthread of its own, until SIGINT or SIGTERM.
+#pragma once
+
+#include <deferred/io/tcp.hpp>
+#include <deferred/reactor.hpp>
+
+#include <functional>
+#include <string>
+
+#include "samples/poetry/arguments.hpp"
+
+namespace poetry {
+
+/// Prints "serving WHAT on HOST:PORT" once it listens, and what goes wrong on standard error. The
+/// connection is closed when `answer` is done with it. Gives the exit status.
+int serve(const ServerArguments& arguments, const std::string& what,
+          std::function<deferred::Task<void>(deferred::io::TcpStream)> answer);
+
+}  // namespace poetry

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// Answers a netstring NAME.POEM with a netstring, the poem as the transform of that name makes it,
+// and closes. A request without a '.' or for an unknown transform is answered by closing. Prints
+// "serving transforms on HOST:PORT".
+#include <deferred/io/netstring.hpp>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "samples/poetry/server.hpp"
+
+using namespace deferred;
+using namespace poetry;
+
+// After E. E. Cummings, who did without capitals.
+std::string cummingsify(std::string poem) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  std::ranges::transform(poem, poem.begin(), lower);
+  return poem;
+}
+
+const std::map<std::string, std::string (*)(std::string)> transforms = {
+    {"cummingsify", cummingsify},
+};
+
+std::string answer_to(const std::string& request) {
+  const auto dot = request.find('.');
+  if (dot == std::string::npos) throw std::runtime_error("a request without a '.'");
+  const auto transform = transforms.find(request.substr(0, dot));
+  if (transform == transforms.end()) throw std::runtime_error("a request for an unknown transform");
+  return transform->second(request.substr(dot + 1));
+}
+
+Task<void> transform_poem(io::TcpStream client) {
+  const std::string request = co_await io::read_netstring(client);
+  const std::string answer = io::encode_netstring(answer_to(request));
+  co_await client.write_all(answer);
+}
+
+int main(int argc, char** argv) {
+  const ServerArguments arguments =
+      parse_server_arguments(argc, argv, "Transforms poems: so far, cummingsify.");
+  return serve(arguments, "transforms", transform_poem);
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// expect: a plain C++ awaiter gives no Waiter and cannot be cancelled
+#include <coroutine>
+
+#include "deferred/task.hpp"
+
+deferred::Task<> waits() { co_await std::suspend_always(); }

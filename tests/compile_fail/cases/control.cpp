@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// Good code: it compiles with the very flags of the cases that must not.
+#include <concepts>
+#include <coroutine>
+
+#include "deferred/failure.hpp"
+
+static_assert(std::movable<deferred::Failure>);
+
+int main() {}

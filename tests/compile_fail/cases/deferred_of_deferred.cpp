@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// A Deferred of a Deferred: the chain waits for the inner one by itself.
+// expect: return the inner Deferred from a callback
+#include "deferred/deferred.hpp"
+
+deferred::Deferred<deferred::Deferred<int>> nested;
+
+int main() {}

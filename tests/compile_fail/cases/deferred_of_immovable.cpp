@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// A result that cannot be moved to whoever takes it.
+// expect: hold a std::unique_ptr to a type
+#include <mutex>
+
+#include "deferred/deferred.hpp"
+
+deferred::Deferred<std::mutex> immovable;
+
+int main() {}

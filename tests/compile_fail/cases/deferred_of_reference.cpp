@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// A reference as a result.
+// expect: hold a pointer instead of a reference
+#include "deferred/deferred.hpp"
+
+deferred::Deferred<int&> reference;
+
+int main() {}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// An exception_ptr taken for the error itself.
+// expect: use Failure::from(exception_ptr)
+#include <exception>
+
+#include "deferred/failure.hpp"
+
+deferred::Failure failure{std::exception_ptr()};
+
+int main() {}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// An error that cannot be thrown to several readers.
+// expect: the error must be copyable
+#include <memory>
+
+#include "deferred/failure.hpp"
+
+deferred::Failure failure(std::make_unique<int>(1));
+
+int main() {}

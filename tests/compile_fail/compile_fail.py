@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""compile_fail.py ROOT CASE -- COMPILER...: does the case fail to compile, with the texts expected?
+
+The case's comments '// expect: TEXT' name them; a case without one has to compile.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+root, case, _, *compiler = sys.argv[1:]
+expected = re.findall(r"^// expect: (.*\S)", pathlib.Path(case).read_text(), re.MULTILINE)
+# One long line a message, and in English, whatever the machine.
+command = [*compiler, "-std=c++20", "-fsyntax-only", "-fmessage-length=0", f"-I{root}", case]
+run = subprocess.run(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"})
+
+missing = [text for text in expected if text not in run.stderr]
+compiled = run.returncode == 0
+if compiled and expected:
+    print("it compiles, and must not")
+elif not compiled and not expected:
+    print("it must compile, and does not")
+for text in missing:
+    print("the compiler does not say:", text)
+if missing or compiled == bool(expected):
+    print(run.stderr)
+    sys.exit(1)

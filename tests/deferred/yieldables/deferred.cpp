@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+//
+// Awaiting Deferreds and handles in tasks. ("row" is the number of the behaviour in Twisted's
+// checklist; more of them are in deferred_coroutine.cpp and cancel.cpp.)
+#include "deferred/yieldables/deferred.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/with_timeout.hpp"
+#include "tests/support/counted.hpp"
+#include "tests/support/loop.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class T>
+Task<T> await_deferred(Deferred<T> d) {
+  co_return co_await std::move(d);
+}
+
+TEST_CASE_FIXTURE(Loop, "row 92: a task goes on at once with the value of a fired Deferred") {
+  bool others_ran = false;
+  outcome_of([&]() -> Task<> {
+    reactor.post([&] { others_ran = true; });
+    const int got = co_await succeed(5);
+    CHECK(got == 5);
+    CHECK_FALSE(others_ran);
+  }).value();
+}
+
+TEST_CASE_FIXTURE(Loop, "a task goes on in the next round after its Deferred fires") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
+  settle();
+
+  promise.callback(6);
+  CHECK_FALSE(spawned.done());
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 6);
+}
+
+TEST_CASE_FIXTURE(Loop, "the failure of a Deferred is thrown at the await, as what it is") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
+  settle();
+
+  promise.errback(std::out_of_range("far"));
+  settle();
+
+  const auto outcome = outcome_of(std::move(spawned));
+  REQUIRE(outcome.check<std::out_of_range>());
+  CHECK(outcome.failure().what() == "far");
+}
+
+TEST_CASE_FIXTURE(Loop, "a Promise that is dropped throws AbandonedError at the await") {
+  std::optional made = make_deferred<int>();
+  auto spawned = spawn(reactor, await_deferred(std::move(made->second)));
+  settle();
+
+  made.reset();
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<AbandonedError>());
+}
+
+TEST_CASE_FIXTURE(Loop, "callbacks that were added before run before the await's end") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto doubled = std::move(deferred).add_callback([](int n) { return 2 * n; });
+  auto spawned = spawn(reactor, await_deferred(std::move(doubled)));
+  settle();
+
+  promise.callback(4);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 8);
+}
+
+TEST_CASE_FIXTURE(Loop, "a value can be move-only, large, or without anything") {
+  CHECK(*outcome_of(await_deferred(succeed(std::make_unique<int>(1)))).value() == 1);
+  CHECK(outcome_of(await_deferred(succeed(Large(2)))).value().value == 2);
+  CHECK(outcome_of(await_deferred(succeed())).has_value());
+}
+
+TEST_CASE_FIXTURE(Loop, "a value is never copied on its way") {
+  Counted::reset();
+  auto [promise, deferred] = make_deferred<Counted>();
+  auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
+  settle();
+
+  promise.callback(7);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value().value == 7);
+  CHECK(Counted::copies == 0);
+  CHECK(Counted::live == 0);
+}
+
+TEST_CASE_FIXTURE(Loop, "awaiting a Deferred that was moved from is an error at the await") {
+  const auto outcome = outcome_of(await_deferred(Deferred<int>()));
+
+  CHECK(outcome.check<std::logic_error>());
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "abandoning an await cancels the operation, and its late answer is dropped") {
+  int cancels = 0;
+  auto [promise, deferred] = make_deferred<int>([&] { ++cancels; });
+  const auto outcome = outcome_of([d = std::move(deferred)]() mutable -> Task<int> {
+    co_return co_await with_timeout(1s, std::move(d));
+  });
+
+  CHECK(outcome.check<TimeoutError>());
+  CHECK(cancels == 1);
+  CHECK(promise.fired());
+}
+
+TEST_CASE_FIXTURE(Loop, "an await that ends after its Deferred has fired does not cancel it") {
+  int cancels = 0;
+  auto [promise, deferred] = make_deferred<int>([&] { ++cancels; });
+  auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
+  settle();
+  promise.callback(1);
+
+  spawned.task().close();
+
+  CHECK(cancels == 0);
+}
+
+TEST_CASE_FIXTURE(Loop, "a Deferred may be fired from inside another microthread") {
+  auto [promise, deferred] = make_deferred<std::string>();
+  std::string order;
+  spawn(reactor,
+        [&, d = std::move(deferred)]() mutable -> Task<> { order += co_await std::move(d); });
+  spawn(reactor, [&, p = std::move(promise)]() mutable -> Task<> {
+    co_await Pause();
+    p.callback("waiting ");
+    order += "firing ";
+  });
+
+  settle();
+
+  CHECK(order == "firing waiting ");
+}
+
+TEST_CASE_FIXTURE(Loop, "a Deferred that callbacks resolve with another is awaited to the end") {
+  auto [outer_promise, outer] = make_deferred<int>();
+  auto [inner_promise, inner] = make_deferred<int>();
+  auto chained = std::move(outer).add_callback([&inner = inner](int) { return std::move(inner); });
+  auto spawned = spawn(reactor, await_deferred(std::move(chained)));
+  settle();
+  outer_promise.callback(1);
+  settle();
+  REQUIRE_FALSE(spawned.done());
+
+  inner_promise.callback(2);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 2);
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "row 94: two coroutines share one Deferred through share(), not by lvalues") {
+  // Awaiting an lvalue does not compile: tests/compile_fail/cases/await_lvalue_deferred.cpp.
+  auto [promise, deferred] = make_deferred<int>();
+  static_assert(!detail::Route<Deferred<int>>::by_reference);
+  auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
+  settle();
+
+  CHECK_FALSE(deferred.valid());
+  promise.callback(1);
+  settle();
+  CHECK(spawned.done());
+}
+
+}  // namespace

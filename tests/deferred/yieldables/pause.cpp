@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/yieldables/pause.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "deferred/yieldables/as_outcome.hpp"
+#include "tests/support/loop.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+TEST_CASE_FIXTURE(Loop, "Pause{d} goes on after exactly that time") {
+  auto spawned = spawn(reactor, []() -> Task<> { co_await Pause(5s); });
+  time.advance(5s - 1ns);
+  REQUIRE_FALSE(spawned.done());
+
+  time.advance(1ns);
+
+  CHECK(spawned.done());
+}
+
+TEST_CASE_FIXTURE(Loop, "Pause{} goes on in the next turn, after timers that are due") {
+  std::vector<std::string> notes;
+  spawn(reactor, [&]() -> Task<> {
+    reactor.call_later(0s, [&] { notes.push_back("timer"); }).detach();
+    reactor.post([&] { notes.push_back("next round"); });
+    co_await Pause();
+    notes.push_back("after Pause{}");
+  });
+
+  settle();
+
+  CHECK(notes == std::vector<std::string>{"next round", "timer", "after Pause{}"});
+  CHECK(now() == 0s);
+}
+
+TEST_CASE_FIXTURE(Loop, "a negative Pause is Pause{}") {
+  const auto outcome = outcome_of([]() -> Task<> { co_await Pause(-1s); });
+
+  CHECK(outcome.has_value());
+  CHECK(now() == 0s);
+}
+
+TEST_CASE_FIXTURE(Loop, "the longest Pause does not overflow") {
+  auto spawned = spawn(reactor, []() -> Task<> { co_await Pause(Duration::max()); });
+
+  time.advance(1h);
+
+  CHECK_FALSE(spawned.done());
+}
+
+TEST_CASE_FIXTURE(Loop, "microthreads that pause take turns") {
+  std::string order;
+  const auto steps = [&](char name) -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      order += name;
+      co_await Pause();
+    }
+  };
+  spawn(reactor, steps, 'a');
+  spawn(reactor, steps, 'b');
+
+  settle();
+
+  CHECK(order == "ababab");
+}
+
+TEST_CASE_FIXTURE(Loop, "pauses that end at the same time end in the order they began") {
+  std::string order;
+  const auto one = [&](char name, Duration first, Duration second) -> Task<> {
+    co_await Pause(first);
+    co_await Pause(second);
+    order += name;
+  };
+  spawn(reactor, one, 'a', 1s, 3s);
+  spawn(reactor, one, 'b', 2s, 2s);
+  spawn(reactor, one, 'c', 3s, 1s);
+
+  time.advance(4s);
+
+  CHECK(order == "abc");
+}
+
+TEST_CASE_FIXTURE(Loop, "a Pause that is cancelled leaves no timer") {
+  auto spawned = spawn(reactor, []() -> Task<> { co_await Pause(1h); });
+  settle();
+  REQUIRE(reactor.timer_count() == 1);
+
+  spawned.task().cancel();
+  settle();
+
+  CHECK(reactor.timer_count() == 0);
+}
+
+}  // namespace

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/connect.hpp"
+
+#include <vector>
+
+#include "reactors/virtual_time.hpp"
+#include "tests/io/loopback.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using namespace std::chrono_literals;
+using io::Errc;
+using io::TcpListener;
+using io::TcpStream;
+
+namespace {
+
+// A port where nobody listens: that of a listener that is gone.
+std::uint16_t unused_port(Reactor& reactor) { return TcpListener(reactor, "127.0.0.1", 0).port(); }
+
+}  // namespace
+
+TEST_CASE("a connection that is refused is an error that names the peer") {
+  run([](Reactor& reactor) -> Task<void> {
+    const std::uint16_t port = unused_port(reactor);
+
+    const auto got = co_await as_outcome(io::connect(reactor, "127.0.0.1", port));
+
+    CHECK(failed_with(got, std::errc::connection_refused));
+    CHECK(what(got) == "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
+  });
+}
+
+TEST_CASE("localhost that refuses at all its addresses is named as it was given") {
+  run([](Reactor& reactor) -> Task<void> {
+    const std::uint16_t port = unused_port(reactor);
+
+    const auto got = co_await as_outcome(io::connect(reactor, "localhost", port));
+
+    CHECK(what(got) == "connect to localhost:" + std::to_string(port) + ": Connection refused");
+  });
+}
+
+TEST_CASE("localhost is 127.0.0.1 if nobody listens at ::1") {
+  run([](Reactor& reactor) -> Task<void> {
+    const TcpListener listener(reactor, "127.0.0.1", 0);
+
+    const TcpStream stream = co_await io::connect(reactor, "localhost", listener.port());
+
+    CHECK(stream.peer() == listener.local());
+  });
+}
+
+TEST_CASE("localhost is ::1 if somebody listens there") {
+  run([](Reactor& reactor) -> Task<void> {
+    if (!has_ipv6(reactor)) co_return;
+    const TcpListener listener(reactor, "::1", 0);
+
+    const TcpStream stream = co_await io::connect(reactor, "localhost", listener.port());
+
+    CHECK(stream.peer() == listener.local());
+  });
+}
+
+TEST_CASE("an IPv6 address that refuses is named in brackets") {
+  run([](Reactor& reactor) -> Task<void> {
+    if (!has_ipv6(reactor)) co_return;
+
+    const auto got = co_await as_outcome(io::connect(reactor, "::1", unused_port(reactor)));
+
+    CHECK(what(got).starts_with("connect to [::1]:"));
+    CHECK(failed_with(got, std::errc::connection_refused));
+  });
+}
+
+TEST_CASE("a host that is no address is refused, for names are not looked up") {
+  run([](Reactor& reactor) -> Task<void> {
+    const std::vector<std::string> hosts = {"example.org", "", "1.2.3", "[::1]", "LOCALHOST"};
+    for (const std::string& host : hosts) {
+      const auto got = co_await as_outcome(io::connect(reactor, host, 80));
+
+      CAPTURE(host);
+      CHECK(failed_with(got, Errc::not_an_address));
+      CHECK(what(got) == "connect to " + (host == "[::1]" ? "[[::1]]" : host) +
+                             ":80: a host is an IPv4 or IPv6 address or 'localhost' so far; names "
+                             "are not looked up");
+    }
+  });
+}
+
+TEST_CASE("a host with a NUL in it is refused, not cut short") {
+  run([](Reactor& reactor) -> Task<void> {
+    const std::string host("127.0.0.1\0", 10);
+
+    const auto got = co_await as_outcome(io::connect(reactor, host, 80));
+
+    CHECK(failed_with(got, Errc::not_an_address));
+  });
+}
+
+TEST_CASE("a peer that does not answer is given up after with_timeout, with nothing left open") {
+  reactors::VirtualTime time;
+  Reactor reactor{time};
+  run_on(reactor, [](Reactor& here) -> Task<void> {
+    // With its queue full, the kernel drops the knocks of those that come after.
+    const TcpListener full(here, "127.0.0.1", 0, 0);
+    std::vector<TcpStream> queued;
+    bool timed_out = false;
+    for (int i = 0; i < 8 && !timed_out; ++i) {
+      const auto before = open_descriptors();
+      const TimePoint start = here.now();
+      auto got = co_await as_outcome(with_timeout(5s, io::connect(here, "127.0.0.1", full.port())));
+      if (got.has_value()) {
+        queued.push_back(*std::move(got));
+      } else {
+        CHECK(got.check<TimeoutError>());
+        CHECK(here.now() - start == 5s);
+        CHECK(open_descriptors() == before);
+        timed_out = true;
+      }
+    }
+    CHECK(timed_out);
+  });
+}
+
+TEST_CASE("a cancelled connect leaves nothing open") {
+  run([](Reactor& reactor) -> Task<void> {
+    const TcpListener full(reactor, "127.0.0.1", 0, 0);
+    std::vector<Spawned<TcpStream>> all;
+    const auto before = open_descriptors();
+    for (int i = 0; i < 8; ++i) {
+      all.push_back(spawn(reactor, io::connect(reactor, "127.0.0.1", full.port())));
+    }
+    co_await turns(3);
+    int waiting = 0;
+    for (auto& one : all) {
+      if (!one.done()) ++waiting;
+      one.task().cancel();
+    }
+    int cancelled = 0;
+    for (auto& one : all) {
+      const auto got = co_await as_outcome(std::move(one));
+      if (got.check<Cancelled>()) ++cancelled;
+    }
+
+    CHECK(waiting > 0);
+    CHECK(cancelled == waiting);
+    CHECK(open_descriptors() == before);
+  });
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/tcp_listener.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "tests/io/loopback.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using io::Errc;
+using io::TcpListener;
+using io::TcpStream;
+
+namespace {
+
+// Leaves room for so many more descriptors, and puts the limit back at its end.
+class FewDescriptors {
+ public:
+  // UBSan's vptr check tries an address with a pipe, and calls the object bad if there is none.
+  // faults.cpp has the same tests with a system call that fails by itself.
+#ifdef __SANITIZE_ADDRESS__
+  static constexpr bool confuse_this_build = true;
+#else
+  static constexpr bool confuse_this_build = false;
+#endif
+
+  explicit FewDescriptors(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    const rlimit now{static_cast<rlim_t>(lowest_free) + more, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &now);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { lift(); }
+  void lift() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+std::string error_of_listening(Reactor& reactor, std::string_view host, std::uint16_t port) {
+  try {
+    const TcpListener listener(reactor, host, port);
+    return "no error";
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("port 0 picks a free port, which local() and port() tell") {
+  Reactor reactor;
+  const TcpListener listener(reactor, "127.0.0.1", 0);
+
+  CHECK(listener.port() != 0);
+  CHECK(listener.local() == "127.0.0.1:" + std::to_string(listener.port()));
+  CHECK(&listener.reactor() == &reactor);
+}
+
+TEST_CASE("localhost is 127.0.0.1 for a listener") {
+  Reactor reactor;
+  const TcpListener listener(reactor, "localhost", 0);
+
+  CHECK(listener.local().starts_with("127.0.0.1:"));
+}
+
+TEST_CASE("accept waits for a connection and names its peer") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    Spawned<TcpStream> accepted = spawn(reactor, listener.accept());
+    co_await turns(2);
+    CHECK_FALSE(accepted.done());
+
+    const TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+
+    const TcpStream server = co_await std::move(accepted);
+    CHECK(server.peer() == client.local());
+  });
+}
+
+TEST_CASE("a loop of accept serves hundreds of connections at once") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    auto echo = [](TcpStream stream) -> Task<void> {
+      const std::string text = co_await stream.read_to_end();
+      co_await stream.write_all(text);
+    };
+    auto serve = [&]() -> Task<void> {
+      while (true) {
+        TcpStream stream = co_await listener.accept();
+        spawn(reactor, echo, std::move(stream));
+      }
+    };
+    auto ask = [&](std::string text) -> Task<std::string> {
+      TcpStream stream = co_await io::connect(reactor, "127.0.0.1", listener.port());
+      co_await stream.write_all(text);
+      stream.shutdown_write();
+      co_return co_await stream.read_to_end();
+    };
+    Spawned<void> server = spawn(reactor, serve);
+    std::vector<Spawned<std::string>> answers;
+    for (int i = 0; i < 300; ++i) answers.push_back(spawn(reactor, ask, std::to_string(i)));
+
+    for (int i = 0; i < 300; ++i) {
+      const std::string answer = co_await std::move(answers[static_cast<std::size_t>(i)]);
+      CHECK(answer == std::to_string(i));
+    }
+    server.task().close();
+    std::move(server).detach();
+  });
+}
+
+TEST_CASE("a port that is taken, or not ours, is an error that names it") {
+  Reactor reactor;
+  const TcpListener first(reactor, "127.0.0.1", 0);
+
+  CHECK(error_of_listening(reactor, "127.0.0.1", first.port()) ==
+        "listen on " + first.local() + ": Address already in use");
+  CHECK(error_of_listening(reactor, "192.0.2.1", 80) ==
+        "listen on 192.0.2.1:80: Cannot assign requested address");
+}
+
+TEST_CASE("a listener's host is an address, not a name") {
+  Reactor reactor;
+  for (const char* host : {"example.org", "", "*"}) {
+    CHECK(error_of_listening(reactor, host, 80)
+              .starts_with("listen on " + std::string(host) + ":80: a host is an IPv4 or IPv6"));
+  }
+}
+
+TEST_CASE("closing a listener ends the accept that waits, and refuses whoever comes") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    Spawned<TcpStream> accepted = spawn(reactor, listener.accept());
+    co_await turns(2);
+
+    listener.close();
+
+    const auto got = co_await as_outcome(std::move(accepted));
+    CHECK(what(got) == "accept on " + listener.local() + ": it was closed on this side");
+    const auto late = co_await as_outcome(listener.accept());
+    CHECK(failed_with(late, Errc::closed));
+    const auto client = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
+    CHECK(failed_with(client, std::errc::connection_refused));
+  });
+}
+
+TEST_CASE("a second accepter is told that there is one") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    co_await turns(2);
+
+    const auto second = co_await as_outcome(listener.accept());
+
+    CHECK(failed_with(second, Errc::busy));
+    first.task().close();
+    std::move(first).detach();
+  });
+}
+
+TEST_CASE("a cancelled accept takes no connection with it") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    co_await turns(2);
+    Spawned<TcpStream> client = spawn(reactor, io::connect(reactor, "127.0.0.1", listener.port()));
+
+    // In the turn in which the connection begins, so that it is accepted by nobody yet.
+    first.task().cancel();
+    const auto cancelled = co_await as_outcome(std::move(first));
+    const TcpStream server = co_await listener.accept();
+
+    CHECK(cancelled.check<Cancelled>());
+    const TcpStream connected_client = co_await std::move(client);
+    CHECK(server.peer() == connected_client.local());
+  });
+}
+
+TEST_CASE("a connection that was reset in the queue does not disturb those behind it") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    TcpStream gone = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    reset(gone);
+    TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+
+    TcpStream first = co_await listener.accept();
+    const auto read = co_await as_outcome(first.read_to_end());
+    const TcpStream second = co_await listener.accept();
+
+    CHECK(failed_with(read, std::errc::connection_reset));
+    CHECK(second.peer() == client.local());
+  });
+}
+
+TEST_CASE("an accepter without a descriptor left is told, and goes on once there is one") {
+  if (FewDescriptors::confuse_this_build) return;
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    const TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    FewDescriptors few(0);
+
+    const auto got = co_await as_outcome(listener.accept());
+    few.lift();
+    const TcpStream server = co_await listener.accept();
+
+    CHECK(what(got) == "accept on " + listener.local() + ": Too many open files");
+    CHECK(server.peer() == client.local());
+  });
+}
+
+TEST_CASE("a client without a descriptor left is told whom it could not reach") {
+  if (FewDescriptors::confuse_this_build) return;
+  run([](Reactor& reactor) -> Task<void> {
+    const TcpListener listener(reactor, "127.0.0.1", 0);
+    const FewDescriptors few(0);
+
+    const auto got = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
+
+    CHECK(what(got) == "connect to " + listener.local() + ": Too many open files");
+  });
+}
+
+TEST_CASE("a listener of IPv6 tells its address in brackets") {
+  Reactor reactor;
+  if (!has_ipv6(reactor)) return;
+  const TcpListener listener(reactor, "::1", 0);
+
+  CHECK(listener.local() == "[::1]:" + std::to_string(listener.port()));
+}

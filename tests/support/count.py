@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""count.py TESTLOG...: sums up Meson's test logs (testlog.json) in a last line 'N passed, N failed'.
+
+A doctest program counts its test cases, any other test counts one. A program that fails without a
+failed test case (it crashed, hung, leaked, or broke off) counts one failure more, and so does a
+log that is not there, for then nothing was built. Fails if anything failed.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+CASES = re.compile(
+    r"^\[doctest\] test cases: +(\d+) +\| +(\d+) passed +\| +(\d+) failed\b", re.MULTILINE
+)
+
+
+def count(test):
+    """(passed, failed) of one entry of the log."""
+    if test["result"] == "SKIP":
+        return 0, 0
+    good = test["result"] in ("OK", "EXPECTEDFAIL")
+    summaries = CASES.findall(test.get("stdout") or "")
+    if not summaries:
+        return int(good), int(not good)
+    ran, passed, failed = map(int, summaries[-1])
+    if ran == 0 or (not good and failed == 0):
+        failed += 1
+    return passed, failed
+
+
+def main(logs):
+    passed = failed = 0
+    bad = []
+    for log in map(pathlib.Path, logs):
+        if not log.exists():
+            failed += 1
+            bad.append(f"{log.parent.parent}: not built")
+            continue
+        for line in log.read_text().splitlines():
+            test = json.loads(line)
+            good, wrong = count(test)
+            passed += good
+            failed += wrong
+            if wrong:
+                bad.append(f"{log.parent.parent}: {test['name']} ({test['result']})")
+    for line in bad:
+        print("failed:", line)
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0 or passed == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
