@@ -16,6 +16,7 @@ class PollSet;
 /// A clock that begins at zero. `reactor.run()` jumps to the next deadline whenever nothing is left
 /// to do; advance() and run_until_idle() step by hand. Descriptors are watched for real, and are
 /// looked at before each jump; if nothing but them is left, it waits for them.
+/// Does not wait for other threads while a timer is set: virtual time and real threads do not mix.
 class VirtualTime final : public Backend {
  public:
   VirtualTime();
