@@ -50,12 +50,14 @@ class SharedDeferred {
     return done(where).add_callbacks(reads_value(std::forward<F>(callback)),
                                      std::forward<G>(errback), where);
   }
-  /// `f(const Outcome<T>&)` in either case.
+  /// `f(const Outcome<T>&)` in either case; for a reader that is cancelled, with Cancelled.
   template <class F>
   auto add_both(F&& f, SourceLocation where = SourceLocation::current()) const {
     return done(where).add_both(
-        [state = state_, f = std::decay_t<F>(std::forward<F>(f))](Outcome<void>) mutable {
-          return std::invoke(f, std::as_const(*state->outcome));
+        [state = state_, f = std::decay_t<F>(std::forward<F>(f))](Outcome<void> read) mutable {
+          if (state->outcome) return std::invoke(f, std::as_const(*state->outcome));
+          const Outcome<T> cancelled(read.failure());  // this reader was, not the operation
+          return std::invoke(f, cancelled);
         },
         where);
   }

@@ -200,3 +200,17 @@ TEST_CASE_FIXTURE(Unhandled, "an abandoned operation fails for every reader") {
 
   CHECK(std::move(reader).result().check<AbandonedError>());
 }
+
+// It read a result that was not there yet.
+TEST_CASE_FIXTURE(Unhandled, "a reader of either side that is cancelled sees Cancelled") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  bool cancelled = false;
+  Deferred<void> reader = shared.add_both(
+      [&](const Outcome<int>& outcome) { cancelled = outcome.check<Cancelled>() != nullptr; });
+
+  reader.cancel();
+
+  CHECK(cancelled);
+  promise.callback(1);
+}

@@ -16,6 +16,7 @@ FLOORS = [
     ["failure"],
     ["outcome"],
     ["deferred"],
+    ["shared_deferred"],
     ["backend"],
     ["timer_heap"],
     ["delayed_call", "watch"],
