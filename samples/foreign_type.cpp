@@ -7,18 +7,21 @@
 #include <deferred/yieldables/deferred.hpp>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 
-// A library with callbacks: it knows nothing of ours.
+// A library with callbacks: it knows nothing of ours. A negative answer is an error.
 namespace lib {
 
 struct Future {
-  std::function<void(int error, int value)> done;
-  void finish(int error, int value) {
-    if (done) std::exchange(done, nullptr)(error, value);
+  std::function<void(int)> done;
+  std::optional<int> answer;
+  void then(std::function<void(int)> f) { answer ? f(*answer) : done.swap(f); }
+  void finish(int with) {
+    answer = with;
+    if (done) std::exchange(done, nullptr)(with);
   }
 };
-
 }  // namespace lib
 
 template <>
@@ -30,13 +33,10 @@ struct deferred::yieldable<lib::Future*> {
     lib::Future* future;
   };
   static Forget yield_to(lib::Future* future, Waiter<int> waiter) {
-    future->done = [waiter](int error, int value) {
-      if (error != 0) {
-        waiter.throw_(std::runtime_error("lib error " + std::to_string(error)));
-      } else {
-        waiter.resume(value);
-      }
-    };
+    future->then([waiter](int answer) {
+      if (answer >= 0) waiter.resume(answer);
+      if (answer < 0) waiter.throw_(std::runtime_error("lib error " + std::to_string(-answer)));
+    });
     return Forget(future);
   }
 };
@@ -54,7 +54,7 @@ deferred::Task<> user(lib::Future* first, lib::Future* second) {
 int main() {
   deferred::Reactor reactor;
   lib::Future first, second;
-  reactor.call_later(std::chrono::milliseconds(1), [&] { first.finish(0, 42); }).detach();
-  reactor.call_later(std::chrono::milliseconds(2), [&] { second.finish(7, 0); }).detach();
+  reactor.call_later(std::chrono::milliseconds(1), [&] { first.finish(42); }).detach();
+  reactor.call_later(std::chrono::milliseconds(2), [&] { second.finish(-7); }).detach();
   return reactor.run(user(&first, &second));
 }
