@@ -38,10 +38,7 @@ struct RemoteAnswer final : Message, RemoteEnd {
 
   /// On any thread: sends what was put in.
   void send() noexcept {
-    Inbox& to = inbox;
-    to.retain();  // once it is pushed, this may be gone, and the reactor too
-    if (!to.push(*this)) release();
-    to.release();
+    if (!inbox.push(*this)) release();
   }
 
   Inbox& inbox;

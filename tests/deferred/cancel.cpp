@@ -505,6 +505,22 @@ TEST_CASE_FIXTURE(Loop, "a one-shot cancel before the start hits the first wait"
   CHECK(std::move(result).result().check<Cancelled>());
 }
 
+TEST_CASE_FIXTURE(Loop, "a one-shot cancel before the start is thrown once") {
+  std::vector<bool> cancelled;
+  Deferred<void> result = spawn(reactor, [&]() -> Task<> {
+    for (int i = 0; i < 2; ++i) {
+      const Outcome<void> slept = co_await as_outcome(Pause(1s));
+      cancelled.push_back(slept.check<Cancelled>() != nullptr);
+    }
+  });
+
+  result.cancel();
+  time.run_until_idle();
+
+  CHECK(cancelled == std::vector<bool>{true, false});
+  CHECK(result.has_result());
+}
+
 TEST_CASE_FIXTURE(Loop, "a one-shot cancel of an answered wait hits the next one") {
   Later<int> probe;
   int got = 0;

@@ -240,21 +240,23 @@ TEST_CASE_FIXTURE(Loop,
                   "the undo of a wait that was answered at once ends before the code goes on") {
   outcome_of([]() -> Task<> {
     AtOnce<int> probe(5);
-    const int got = co_await probe;
-    CHECK(got == 5);
-    CHECK(probe.undone() == 1);
+    const auto goes_on = [&](int got) {  // inside the expression that awaits
+      CHECK(got == 5);
+      CHECK(probe.undone() == 1);
+    };
+    goes_on(co_await probe);
   }).value();
 }
 
 TEST_CASE_FIXTURE(Loop, "the undo of a wait ends before the code goes on with a later answer") {
   Later<int> probe;
   bool went_on = false;
-  auto waiting = spawn(reactor, [&]() -> Task<> {
-    const int got = co_await probe;
+  const auto goes_on = [&](int got) {  // inside the expression that awaits
     CHECK(got == 6);
     CHECK(probe.undone() == 1);
     went_on = true;
-  });
+  };
+  auto waiting = spawn(reactor, [&]() -> Task<> { goes_on(co_await probe); });
   settle();
   REQUIRE(probe.started() == 1);
 

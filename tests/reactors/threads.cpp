@@ -251,7 +251,8 @@ TEST_CASE_TEMPLATE("an answer that comes after a cancel is lost without harm", O
   CHECK(on.reactor.task_count() == 0);
 }
 
-// The answering thread still had to wake the backend of an inbox that was already freed.
+// A stress: between its push and its wake-up the answering thread used an inbox that was freed. The
+// window is a few instructions wide, and seldom hit.
 TEST_CASE_TEMPLATE("a thread may answer while the reactor takes the answer and dies", On, OnPoll,
                    OnVirtualTime) {
   for (int i = 0; i < 300; ++i) {
