@@ -17,6 +17,8 @@
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 
+void chains(bench::Program& program);  // deferred_chain_bench.cpp
+
 namespace {
 
 using namespace deferred;
@@ -38,55 +40,6 @@ class HandClock final : public Backend {
  private:
   TimePoint now_{};
 };
-
-// W1: chains.
-
-struct Oops {
-  int code;
-};
-
-void chain(bench::Program& program) {
-  program.each("W1", [] {
-    auto [promise, start] = make_deferred<int>();
-    const int k = bench::opaque(1);
-    auto end = std::move(start)
-                   .add_callback([k](int v) { return v + k; })
-                   .add_callback([k](int v) { return v ^ k; })
-                   .add_callback([k](int v) { return v + k; });
-    promise.callback(k);
-    bench::keep(*std::move(end).result());
-  });
-  program.each("W1b", [] {
-    const int k = bench::opaque(1);
-    auto end = succeed(bench::opaque(2))
-                   .add_callback([k](int v) { return v + k; })
-                   .add_callback([k](int v) { return v ^ k; })
-                   .add_callback([k](int v) { return v + k; });
-    bench::keep(*std::move(end).result());
-  });
-  program.each("W1c", [] {
-    auto [promise, start] = make_deferred<int>();
-    const int k = bench::opaque(1);
-    auto end = std::move(start)
-                   .add_callback([k](int v) { return v + k; })
-                   .add_callback([k](int v) { return v ^ k; })
-                   .add_errback([k](const Oops& oops) { return oops.code + k; });
-    promise.errback(Oops{k});
-    bench::keep(*std::move(end).result());
-  });
-  program.each("W1c-throw",
-               [] {
-                 auto [promise, start] = make_deferred<int>();
-                 const int k = bench::opaque(1);
-                 auto end = std::move(start)
-                                .add_callback([k](int v) -> int { throw Oops{v + k}; })
-                                .add_callback([k](int v) { return v ^ k; })
-                                .add_errback([k](const Oops& oops) { return oops.code + k; });
-                 promise.callback(k);
-                 bench::keep(*std::move(end).result());
-               },
-               "", {0, 200});
-}
 
 // W2 .. W5: tasks.
 
@@ -288,7 +241,7 @@ int main(int argc, char** argv) {
         return static_cast<double>(used) / tasks;
       },
       "heap; without what it waits for");
-  chain(program);
+  chains(program);
   tasks(program, reactor);
   timers(program, reactor, clock);
 
