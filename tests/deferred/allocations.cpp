@@ -52,8 +52,7 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 TEST_CASE_FIXTURE(Unhandled,
-                  "a pending chain of three small callbacks allocates nothing once warm" *
-                      doctest::skip(!detail::recycle_memory)) {
+                  "a pending chain of three small callbacks allocates nothing once warm") {
   const int counted = allocations_of_warm([] {
     auto [promise, deferred] = make_deferred<int>();
     int k = 3;
@@ -69,8 +68,7 @@ TEST_CASE_FIXTURE(Unhandled,
 }
 
 TEST_CASE_FIXTURE(Unhandled,
-                  "a failure past two callbacks to a typed errback allocates nothing once warm" *
-                      doctest::skip(!detail::recycle_memory)) {
+                  "a failure past two callbacks to a typed errback allocates nothing once warm") {
   const int counted = allocations_of_warm([] {
     auto [promise, deferred] = make_deferred<int>();
     auto rest = std::move(deferred)
@@ -85,8 +83,7 @@ TEST_CASE_FIXTURE(Unhandled,
 }
 
 TEST_CASE_FIXTURE(Unhandled,
-                  "a chain that waits for another, with a canceller, allocates nothing once warm" *
-                      doctest::skip(!detail::recycle_memory)) {
+                  "a chain that waits for another, with a canceller, allocates nothing once warm") {
   const int counted = allocations_of_warm([] {
     auto [inner_promise, made] = make_deferred<int>([] {});
     auto [promise, deferred] = make_deferred<void>();
