@@ -206,6 +206,12 @@ Watch Reactor::add_watch(int fd, Ready interest, detail::WatchNode* made) {
   return detail::ReactorAccess::handle(node.release());
 }
 
+std::size_t Reactor::watch_count() const noexcept {
+  std::size_t count = 0;
+  for (const auto& entry : fds_) count += entry ? entry->count() : 0;
+  return count;
+}
+
 std::string Reactor::dump_tasks() const {
   std::vector<const detail::Microthread*> newest_first;
   for (const detail::Microthread* m = tasks_; m; m = m->next_live) newest_first.push_back(m);

@@ -114,6 +114,10 @@ class Reactor final : private Turn {
   std::size_t task_count() const noexcept { return task_count_; }
   /// How many timers are set.
   std::size_t timer_count() const noexcept { return timers_.size(); }
+  /// How many watches are active, those with interest none included.
+  std::size_t watch_count() const noexcept;
+  /// Posts, microthreads that can go on, or calls of other threads wait for the next turn.
+  bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }
 
  private:
   friend struct detail::ReactorAccess;

@@ -3,6 +3,8 @@
 // Watch: an fd that is watched for readiness, made by Reactor::watch. Next: reactor.hpp.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -46,6 +48,10 @@ class FdEntry final : public IoHandler {
   /// Tells the backend what is wanted now.
   void refresh();
   bool idle() const noexcept { return watches_.empty(); }
+  std::size_t count() const noexcept {
+    return watches_.size() -
+           static_cast<std::size_t>(std::count(watches_.begin(), watches_.end(), nullptr));
+  }
   void reactor_gone() noexcept;
 
  private:
