@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "deferred/testing/reactor_conformance.hpp"
 
 namespace deferred::testing {
@@ -16,7 +18,8 @@ inline void check_conformance(const ReactorUnderTest& tried,
   const ConformanceReport report = run_conformance(tried, options);
   for (const auto& [of, result] : report.lines) {
     if (result.verdict == Verdict::failed) {
-      FAIL_CHECK(of->group << ": " << of->name << ": " << result.reason);
+      const std::string text = std::string(of->group) + ": " + of->name + ": " + result.reason;
+      FAIL_CHECK(text);
     }
   }
   CHECK(report.count(Verdict::passed) > 0);

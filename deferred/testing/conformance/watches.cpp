@@ -170,13 +170,14 @@ const ConformanceCase cases[] = {
     {"a descriptor that is not open cannot be watched, and nothing is kept of the attempt",
      descriptors,
      [](Context& c) {
+       Reactor& reactor = c.reactor();  // before the number is free
        SocketPair pair;
        const int number = pair[0];
        pair.close(0);
        int ends = 0;
        c.throws<std::system_error>(
            [&] {
-             const Watch watch = c.reactor().watch(number, Ready::read, [end = NotedEnd(ends)] {});
+             const Watch watch = reactor.watch(number, Ready::read, [end = NotedEnd(ends)] {});
            },
            "watch() of a closed descriptor");
        c.equal(ends, 1, "the number of destroyed callables");
@@ -223,7 +224,7 @@ const ConformanceCase cases[] = {
        pair.write(0, "still here");
        c.equal(pair.read(1), "still here", "what the peer reads");
      }},
-    {"a regular file is always ready", descriptors | regular_files,
+    {"a watched regular file is told of in each turn", descriptors | regular_files,
      [](Context& c) {
        std::FILE* const file = std::tmpfile();
        c.check(file != nullptr, "there is a file");

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Virtual time conforms, as far as there is no real time in it.
+#include "reactors/virtual_time.hpp"
+#include "deferred/testing/reactor_conformance_doctest.hpp"
+
+using namespace deferred::testing;
+
+TEST_CASE("the virtual time backend conforms") {
+  ReactorUnderTest tried;
+  tried.name = "virtual_time";
+  tried.make = [] { return std::make_unique<deferred::reactors::VirtualTime>(); };
+  tried.can = Capability::virtual_time | Capability::sub_millisecond | Capability::threads |
+              Capability::descriptors | Capability::lost_descriptors | Capability::regular_files;
+
+  check_conformance(tried);
+}
