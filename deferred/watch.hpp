@@ -3,8 +3,6 @@
 // Watch: an fd that is watched for readiness, made by Reactor::watch. Next: reactor.hpp.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -41,21 +39,17 @@ struct WatchNode : Recycled {
 /// All watches of one fd: the backend sees them as one.
 class FdEntry final : public IoHandler {
  public:
-  FdEntry(Backend& backend, int fd) noexcept : backend_(backend), fd_(fd) {}
+  FdEntry(Reactor& reactor, int fd) noexcept : reactor_(reactor), fd_(fd) {}
   void on_ready(Ready what) noexcept override;
   void add(WatchNode& node);
   void remove(WatchNode& node) noexcept;
   /// Tells the backend what is wanted now.
   void refresh();
   bool idle() const noexcept { return watches_.empty(); }
-  std::size_t count() const noexcept {
-    return watches_.size() -
-           static_cast<std::size_t>(std::count(watches_.begin(), watches_.end(), nullptr));
-  }
   void reactor_gone() noexcept;
 
  private:
-  Backend& backend_;
+  Reactor& reactor_;
   int fd_;
   Ready watched_ = Ready::none;  // as the backend knows it
   int dispatching_ = 0;          // calls of on_ready() on the stack: removed nodes leave a null
