@@ -88,7 +88,7 @@ std::string ConformanceContext::left_behind() {
     left += (left.empty() ? "" : ", ") + std::to_string(count) + " " + what;
   };
   note(reactor_->timer_count(), "timers");
-  note(reactor_->watch_count(), "watches");
+  note(reactor_->watch_count(), "watched descriptors");
   note(reactor_->task_count(), "tasks");
   note(reactor_->busy() ? 1 : 0, "or more posts");
   if (reactor_->task_count() > 0) left += ":\n" + reactor_->dump_tasks();

@@ -187,7 +187,8 @@ const ConformanceCase cases[] = {
        watch = Watch();
        c.turn();
        c.equal(pair.read(1), "", "what the peer reads: its end");
-     }},
+     },
+     "fdset.removedFromReactor"},
     {"a watch that outlives its descriptor does not tell of the next one with that number",
      descriptors | lost_descriptors,
      [](Context& c) {
