@@ -334,6 +334,13 @@ TEST_CASE("a context that another thread runs is a logic_error") {
   CHECK(refused);
 }
 
+TEST_CASE("in the caller's context others may wake the reactor's tasks, in its own nobody else") {
+  Context context;
+
+  CHECK(reactors::glib(context.context)->shared());
+  CHECK_FALSE(reactors::glib()->shared());
+}
+
 TEST_CASE("a regular file is always ready") {
   Inside in;
   const RegularFile file;

@@ -305,6 +305,12 @@ TEST_CASE("a turn inside a callback is a logic_error, also when the application 
   CHECK(thrown == 1);
 }
 
+TEST_CASE("in an application others may wake the reactor's tasks") {
+  Application application;
+
+  CHECK(reactors::qt()->shared());
+}
+
 TEST_CASE("a regular file is always ready") {
   Inside in;
   const RegularFile file;

@@ -470,6 +470,13 @@ TEST_CASE("several reactors live in one loop") {
   CHECK(log == "one two ");
 }
 
+TEST_CASE("in the caller's loop others may wake the reactor's tasks, in its own nobody else") {
+  Loop loop;
+
+  CHECK(reactors::uv(loop)->shared());
+  CHECK_FALSE(reactors::uv()->shared());
+}
+
 TEST_CASE("uv(nullptr) says what is wrong") {
   CHECK_THROWS_WITH_AS((void)reactors::uv(nullptr),
                        "reactor on libuv: the loop is null; uv() makes its own",
