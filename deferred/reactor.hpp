@@ -179,9 +179,7 @@ class Reactor final : private Turn {
   /// How many descriptors are watched.
   std::size_t watch_count() const noexcept { return watched_fds_; }
   /// Posts, microthreads that can go on, or calls of other threads wait for the next turn.
-  bool busy() const noexcept {
-    return !ready_.empty() || !next_turn_.empty() || !inbox_->empty();
-  }
+  bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }
 
  private:
   friend struct detail::ReactorAccess;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """count.py TESTLOG...: sums up Meson's test logs (testlog.json) in a last line 'N passed, N failed'.
 
-A doctest program counts its test cases, any other test counts one. A program that fails without a
+A doctest program counts its test cases, any other test counts one; the conformance kit's cases count
+in the place of the test case that ran them, and their lines are repeated here. A program that fails without a
 failed test case (it crashed, hung, leaked, or broke off) counts one failure more, and so does a
 log that is not there, for then nothing was built. Fails if anything failed.
 """
@@ -15,18 +16,28 @@ CASES = re.compile(
     r"^\[doctest\] test cases: +(\d+) +\| +(\d+) passed +\| +(\d+) failed\b", re.MULTILINE
 )
 
+CONFORMANCE = re.compile(
+    r"^conformance [^:\n]+: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE
+)
+
 
 def count(test):
     """(passed, failed) of one entry of the log."""
     if test["result"] == "SKIP":
         return 0, 0
     good = test["result"] in ("OK", "EXPECTEDFAIL")
-    summaries = CASES.findall(test.get("stdout") or "")
-    if not summaries:
-        return int(good), int(not good)
-    ran, passed, failed = map(int, summaries[-1])
-    if ran == 0 or (not good and failed == 0):
-        failed += 1
+    stdout = test.get("stdout") or ""
+    summaries = CASES.findall(stdout)
+    passed, failed = int(good), int(not good)
+    if summaries:
+        ran, passed, failed = map(int, summaries[-1])
+        if ran == 0 or (not good and failed == 0):
+            failed += 1
+    for run in CONFORMANCE.finditer(stdout):
+        right, wrong = int(run[1]), int(run[2])
+        print(run[0])
+        passed += right - (wrong == 0 and passed > 0)
+        failed += wrong - (wrong > 0 and failed > 0)
     return passed, failed
 
 

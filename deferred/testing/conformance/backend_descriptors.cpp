@@ -10,7 +10,7 @@
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -42,6 +42,17 @@ struct Watched {
   std::unique_ptr<Backend> backend;
   CountedTurn turn;
 };
+
+/// What a fresh backend reports of a descriptor, in one run_once().
+Ready reported_of(Context& c, int fd, Ready interest) {
+  const auto backend = c.make_backend();
+  CountedTurn turn(*backend);
+  NotedReady ready;
+  backend->watch(fd, interest, ready);
+  backend->run_once(false);
+  backend->unwatch(fd);
+  return ready.all;
+}
 
 const ConformanceCase cases[] = {
     {"nothing is reported of a descriptor that is not ready", descriptors,
@@ -144,27 +155,17 @@ const ConformanceCase cases[] = {
     {"a pipe without its writer is reported to its reader", descriptors,
      [](Context& c) {
        Pipe pipe;
-       NotedReady ready;
-       const auto backend = c.make_backend();
-       CountedTurn turn(*backend);
-       backend->watch(pipe[0], Ready::read, ready);
        pipe.close(1);
-       backend->run_once(false);
-       backend->unwatch(pipe[0]);
-       c.check(has(ready.take(), Ready::read), "its end is there to be read");
+       const Ready told = reported_of(c, pipe[0], Ready::read);
+       c.check(has(told, Ready::read), "its end is there to be read");
      }},
     {"a pipe without its reader is reported to its writer", descriptors,
      [](Context& c) {
        Pipe pipe;
-       NotedReady ready;
-       const auto backend = c.make_backend();
-       CountedTurn turn(*backend);
        pipe.fill(1);
-       backend->watch(pipe[1], Ready::write, ready);
        pipe.close(0);
-       backend->run_once(false);
-       backend->unwatch(pipe[1]);
-       c.check(has(ready.take(), Ready::write), "writing would fail, not wait");
+       const Ready told = reported_of(c, pipe[1], Ready::write);
+       c.check(has(told, Ready::write), "writing would fail, not wait");
      }},
     {"data before the end of a pipe is reported until it is read", descriptors,
      [](Context& c) {
@@ -382,14 +383,9 @@ const ConformanceCase cases[] = {
        const int file = ::mkstemp(name);
        c.check(file >= 0, "there is a file");
        ::unlink(name);
-       const auto backend = c.make_backend();
-       CountedTurn turn(*backend);
-       NotedReady ready;
-       backend->watch(file, Ready::both, ready);
-       backend->run_once(false);
-       backend->unwatch(file);
+       const Ready told = reported_of(c, file, Ready::both);
        ::close(file);
-       c.equal(ready.all, Ready::both, "what is reported");
+       c.equal(told, Ready::both, "what is reported");
      }},
     {"a report that waits does not keep run_once(true) from its deadline", descriptors | real_time,
      [](Context& c) {
@@ -406,4 +402,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> backend_descriptor_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -8,7 +8,7 @@
 #include "deferred/yieldables/reply.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -237,4 +237,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> cancelling_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

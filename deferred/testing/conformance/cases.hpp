@@ -8,12 +8,13 @@
 
 #include "deferred/testing/reactor_conformance.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 
 std::span<const ConformanceCase> backend_cases();
 std::span<const ConformanceCase> backend_descriptor_cases();
 std::span<const ConformanceCase> run_cases();
 std::span<const ConformanceCase> shutdown_cases();
+std::span<const ConformanceCase> signal_cases();
 std::span<const ConformanceCase> post_cases();
 std::span<const ConformanceCase> thread_cases();
 std::span<const ConformanceCase> timer_cases();
@@ -28,4 +29,4 @@ std::span<const ConformanceCase> exception_cases();
 std::span<const ConformanceCase> destruction_cases();
 std::span<const ConformanceCase> fairness_cases();
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

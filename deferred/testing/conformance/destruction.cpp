@@ -8,7 +8,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/reply.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -274,4 +274,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> destruction_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

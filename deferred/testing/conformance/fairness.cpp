@@ -8,7 +8,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/readable.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -202,4 +202,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> fairness_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

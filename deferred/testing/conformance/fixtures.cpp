@@ -11,7 +11,7 @@
 #include "deferred/io/tcp.hpp"
 #include "deferred/spawn.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 [[noreturn]] void fixture_failed(const char* what) {
@@ -121,4 +121,4 @@ void require_ipv6(Context& c) {
   }
 }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

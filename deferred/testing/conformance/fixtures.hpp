@@ -17,7 +17,7 @@
 #include "deferred/task.hpp"
 #include "deferred/testing/conformance/context.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 
 using std::chrono::steady_clock;
 
@@ -167,4 +167,4 @@ bool failed_with(const Outcome<T>& outcome, C code) {
   return error && error->code() == code;
 }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

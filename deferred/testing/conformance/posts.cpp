@@ -3,7 +3,7 @@
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -188,4 +188,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> post_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

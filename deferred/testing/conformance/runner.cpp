@@ -83,7 +83,8 @@ CaseResult run_here(const ReactorUnderTest& tried, const ConformanceCase& one,
   {
     ConformanceContext context(tried);
     {
-      const Watchdog watchdog(options.limit, [&context] { context.time_is_over(); }, when_hung);
+      const conformance::Watchdog watchdog(
+          options.limit, [&context] { context.time_is_over(); }, when_hung);
       run_body(context, one, result.verdict);
       context.end_reactor();
     }
@@ -143,8 +144,12 @@ CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
   }
   if (options.isolate) {
     const auto wait_to_be_killed = [] {};
-    return isolated([&] { return run_here(tried, one, options, wait_to_be_killed); },
-                    2 * options.limit);
+    return conformance::isolated(
+        [&] {
+          warm_up(tried);
+          return run_here(tried, one, options, wait_to_be_killed);
+        },
+        2 * options.limit);
   }
   return run_here(tried, one, options, [&] {
     std::fprintf(stderr, "conformance: %s: %s: it hung, and could not be stopped\n", one.group,
@@ -155,7 +160,7 @@ CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
 
 ConformanceReport run_conformance(const ReactorUnderTest& tried,
                                   const ConformanceOptions& options) {
-  warm_up(tried);
+  if (!options.isolate) warm_up(tried);
   ConformanceReport report;
   for (const ConformanceCase& one : conformance_cases()) {
     const std::string title = std::string(one.group) + ": " + one.name;

@@ -1,41 +1,19 @@
 // SPDX-License-Identifier: MIT
-// How a run begins and ends: call_when_running(), at_shutdown(), crash(), signals, the error hook,
-// and a reactor that nothing can wake.
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
+// How a run begins and ends: call_when_running(), at_shutdown(), crash(), the error hook, and
+// a reactor that nothing can wake.
 
 #include "deferred/errors.hpp"
-#include "deferred/io/signal.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/readable.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
 using enum Capability;
 
 [[noreturn]] void oops(const char* text = "oops") { throw std::runtime_error(text); }
-
-/// While it lives, the process does with a signal what it does by default: a test framework may
-/// have its own wish.
-class ByDefault {
- public:
-  explicit ByDefault(int number) : signal_(number) {
-    struct sigaction by_default{};
-    by_default.sa_handler = SIG_DFL;
-    ::sigaction(signal_, &by_default, &before_);
-  }
-  ByDefault(const ByDefault&) = delete;
-  ByDefault& operator=(const ByDefault&) = delete;
-  ~ByDefault() { ::sigaction(signal_, &before_, nullptr); }
-
- private:
-  int signal_;
-  struct sigaction before_{};
-};
 
 const ConformanceCase cases[] = {
     {"call_when_running() before run() is called when it runs", nothing,
@@ -241,84 +219,6 @@ const ConformanceCase cases[] = {
        }).join();
        c.check(!taken, "nobody is there");
      }},
-    {"a signal is told in a turn, and ends a wait", threads,
-     [](Context& c) {
-       int got = 0;
-       const SignalWatch watch = c.reactor().on_signal(SIGUSR1, [&](int signal) {
-         got = signal;
-         c.reactor().stop();
-       });
-       const Joined sender([] {
-         std::this_thread::sleep_for(2ms);
-         ::kill(::getpid(), SIGUSR1);
-       });
-       c.reactor().run();
-       c.equal(got, SIGUSR1, "the signal");
-     }},
-    {"a signal that interrupts a wait for a distant timer is told", threads | real_time,
-     [](Context& c) {
-       int calls = 0;
-       const DelayedCall distant = c.reactor().call_later(1h, [] {});
-       const SignalWatch watch = c.reactor().on_signal(SIGUSR1, [&] { ++calls; });
-       const pthread_t here = ::pthread_self();
-       const Joined sender([here] {
-         std::this_thread::sleep_for(5ms);
-         ::pthread_kill(here, SIGUSR1);  // so that the wait is interrupted, not only woken
-       });
-       c.until([&] { return calls > 0; }, "the call");
-     }},
-    {"a flood of signals loses no timer, no report and no post", threads | descriptors | real_time,
-     [](Context& c) {
-       SocketPair pair;
-       pair.write(1);
-       int signals = 0, reports = 0, posts = 0, ticks = 0;
-       const SignalWatch watch = c.reactor().on_signal(SIGUSR1, [&] { ++signals; });
-       const Watch reader = c.reactor().watch(pair[0], Ready::read, [&] { ++reports; });
-       std::function<void()> tick = [&] {
-         c.reactor().post([&] { ++posts; });
-         if (++ticks < 10) c.reactor().call_later(500us, tick).detach();
-       };
-       c.reactor().call_later(500us, tick).detach();
-       std::atomic<bool> over{false};
-       const pthread_t here = ::pthread_self();
-       Joined sender([&over, here] {
-         while (!over) ::pthread_kill(here, SIGUSR1);
-       });
-       c.until([&] { return posts == 10 && signals > 0; }, "the tenth post");
-       over = true;
-       sender.join();
-       c.turn();
-       c.equal(ticks, 10, "the number of ticks");
-       c.check(reports > 0, "the descriptor was reported");
-     }},
-    {"a task waits for a signal", threads,
-     [](Context& c) {
-       const int got = c.run([](Context& context) -> Task<int> {
-         io::Signal signal(context.reactor(), SIGUSR2);
-         context.reactor().post([] { ::raise(SIGUSR2); });
-         co_return co_await signal;
-       });
-       c.equal(got, SIGUSR2, "the signal");
-     }},
-    {"SIGTERM cancels the main task, and gives the exit code of a shell", threads,
-     [](Context& c) {
-       const ByDefault by_default(SIGTERM);
-       std::string ended;
-       const auto main = [](std::string& text) -> Task<> {
-         try {
-           co_await Pause{1h};
-         } catch (const Cancelled&) {
-           text = "cancelled";
-           throw;
-         }
-       };
-       // Not a post, for virtual time would be an hour on by its signal.
-       c.reactor().call_when_running([] { ::raise(SIGTERM); });
-       const int code = c.reactor().run(main(ended));
-       c.equal(code, 128 + SIGTERM, "the exit code");
-       c.equal(ended, "cancelled", "how the task ended");
-     },
-     "core.signalHandlersInstalledDuringStartup"},
     {"the error hook gets what callbacks throw, instead of the process's", descriptors,
      [](Context& c) {
        SocketPair pair;
@@ -342,13 +242,6 @@ const ConformanceCase cases[] = {
      [](Context& c) {
        c.reactor().call_when_running([] { oops(); });
        c.run_for(1ms);
-       c.equal(c.report_texts(), "oops", "what is reported");
-     }},
-    {"a signal's callback that throws is reported, and the run goes on", threads,
-     [](Context& c) {
-       const SignalWatch watch = c.reactor().on_signal(SIGUSR1, [] { oops(); });
-       c.reactor().post([] { ::raise(SIGUSR1); });
-       c.run_for(2ms);
        c.equal(c.report_texts(), "oops", "what is reported");
      }},
     {"an error hook that throws is not asked for the same failure again, and the reactor goes on",
@@ -402,4 +295,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> shutdown_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

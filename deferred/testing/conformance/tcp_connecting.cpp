@@ -11,7 +11,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
@@ -263,4 +263,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> tcp_connecting_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

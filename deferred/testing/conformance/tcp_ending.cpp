@@ -6,7 +6,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
@@ -323,4 +323,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> tcp_ending_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -6,7 +6,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
@@ -247,4 +247,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> tcp_stream_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -8,7 +8,7 @@
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/reply.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -292,4 +292,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> thread_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -4,7 +4,7 @@
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -213,4 +213,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> timer_change_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -6,7 +6,7 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/timer.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -285,4 +285,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> timer_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

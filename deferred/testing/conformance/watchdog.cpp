@@ -12,7 +12,7 @@
 #include <cstring>
 #include <system_error>
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 
 Watchdog::Watchdog(Duration limit, std::function<void()> first, std::function<void()> last)
     : thread_([this, limit, first = std::move(first), last = std::move(last)] {
@@ -62,6 +62,16 @@ std::string ending(int status) {
   return "its process ended by itself, with status " + std::to_string(WEXITSTATUS(status));
 }
 
+CaseResult result_of(const std::function<CaseResult()>& run) noexcept {
+  try {
+    return run();
+  } catch (const std::exception& error) {
+    return {Verdict::failed, std::string("an exception: ") + error.what()};
+  } catch (...) {
+    return {Verdict::failed, "an exception"};
+  }
+}
+
 [[noreturn]] void report_and_end(int fd, const CaseResult& result) noexcept {
   const std::string text = std::to_string(static_cast<int>(result.verdict)) + result.reason;
   std::size_t done = 0;
@@ -87,7 +97,7 @@ CaseResult isolated(const std::function<CaseResult()>& run, Duration limit) {
   }
   if (child == 0) {
     ::close(ends[0]);
-    report_and_end(ends[1], run());
+    report_and_end(ends[1], result_of(run));
   }
   ::close(ends[1]);
   std::string text;
@@ -102,4 +112,4 @@ CaseResult isolated(const std::function<CaseResult()>& run, Duration limit) {
   return {static_cast<Verdict>(text[0] - '0'), text.substr(1)};
 }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -12,7 +12,7 @@
 
 #include "deferred/testing/reactor_conformance.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 
 /// Calls `first` on a thread of its own after `limit`, and `last` after half of that more, unless
 /// it is destroyed before.
@@ -37,4 +37,4 @@ class Watchdog {
 /// `limit` is killed; how it ended is the reason of the failure.
 CaseResult isolated(const std::function<CaseResult()>& run, Duration limit);
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance

@@ -9,7 +9,7 @@
 #include "deferred/yieldables/readable.hpp"
 #include "deferred/yieldables/writable.hpp"
 
-namespace deferred::testing {
+namespace deferred::testing::conformance {
 namespace {
 
 using namespace std::chrono_literals;
@@ -303,4 +303,4 @@ const ConformanceCase cases[] = {
 
 std::span<const ConformanceCase> watch_cases() { return cases; }
 
-}  // namespace deferred::testing
+}  // namespace deferred::testing::conformance
