@@ -290,6 +290,7 @@ const ConformanceCase cases[] = {
     {"two reactors of one thread run one after the other, each with its own timers", nothing,
      [](Context& c) {
        Reactor other(c.make_backend());
+       if (other.backend().shared()) c.skip("the loop is shared: whoever drives it drives both");
        std::string log;
        const DelayedCall mine = c.reactor().call_later(2ms, [&] { log += "mine "; });
        const DelayedCall its = other.call_later(1ms, [&] {

@@ -134,7 +134,7 @@ const ConformanceCase cases[] = {
        int ticks = 0, calls = 0;
        std::atomic<bool> over{false};
        std::function<void()> tick = [&] {
-         if (++ticks < 5) {
+         if (++ticks < 5 || calls < 5) {
            reactor.call_later(1ms, tick).detach();
          } else {
            over = true;
@@ -142,17 +142,14 @@ const ConformanceCase cases[] = {
          }
        };
        reactor.call_later(1ms, tick).detach();
-       Joined sender([&] {
+       const Joined sender([&] {
          while (!over) {
            reactor.call_from_thread([&] { ++calls; });
            std::this_thread::yield();
          }
        });
        reactor.run();
-       sender.join();
-       c.turn();
-       c.equal(ticks, 5, "the number of ticks");
-       c.check(calls > 0, "calls were made");
+       c.check(ticks >= 5 && calls >= 5, "both went on");
      }},
     {"calls of a thread and descriptors go on beside each other", threads | descriptors,
      [](Context& c) {
