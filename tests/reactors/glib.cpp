@@ -167,7 +167,10 @@ TEST_CASE("tasks that never wait do not starve the caller's timer: a turn an ite
   });
 
   int iterations = 0;
-  for (; !stop; ++iterations) in.context.iterate(true);
+  while (!stop) {
+    in.context.iterate(true);
+    ++iterations;
+  }
 
   CHECK(pauses > 0);
   CHECK(pauses <= iterations);
