@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """consume.py WAY SOURCE BUILD VERSION BACKENDS -- COMPILER...: builds project/, runs its programs.
 
-One uses the core, and one each of the BACKENDS, a list with commas. Everything happens in a temporary folder; the two installed ways install into it first.
+One uses the core, one each of the BACKENDS, a list with commas, and one the conformance kit.
+Everything happens in a temporary folder; the two installed ways install into it first.
 """
 
 import os
@@ -32,6 +33,7 @@ def with_pkg_config(project):
     environment["PKG_CONFIG_PATH"] = str(installed(project))
     for package, program, *arguments in [
         ("deferred", "main"),
+        ("deferred-testing", "conformance"),
         *((f"deferred-{name}", "backend", f"-DBACKEND={name}") for name in backends),
     ]:
         # The system's own folders are no news to the compiler, but this one must be named.
@@ -44,7 +46,8 @@ def with_pkg_config(project):
 
 
 def programs_in(folder):
-    return [folder / "deferred", *(folder / f"deferred-{name}" for name in backends)]
+    names = ["testing", *backends]
+    return [folder / "deferred", *(folder / f"deferred-{name}" for name in names)]
 
 
 def with_cmake(project):

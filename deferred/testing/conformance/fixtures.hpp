@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -128,6 +129,27 @@ class Joined {
   }
 
  private:
+  std::thread thread_;
+};
+
+/// Calls `f()` again and again on a thread of its own, until it ends.
+class Repeated {
+ public:
+  template <class F>
+  explicit Repeated(F f)
+      : thread_([this, f = std::move(f)] {
+          while (!over_) f();
+        }) {}
+  Repeated(const Repeated&) = delete;
+  Repeated& operator=(const Repeated&) = delete;
+  ~Repeated() { end(); }
+  void end() {
+    over_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::atomic<bool> over_{false};
   std::thread thread_;
 };
 

@@ -72,14 +72,10 @@ const ConformanceCase cases[] = {
          if (++ticks < 10) c.reactor().call_later(500us, tick).detach();
        };
        c.reactor().call_later(500us, tick).detach();
-       std::atomic<bool> over{false};
        const pthread_t here = ::pthread_self();
-       Joined sender([&over, here] {
-         while (!over) ::pthread_kill(here, SIGUSR1);
-       });
+       Repeated sender([here] { ::pthread_kill(here, SIGUSR1); });
        c.until([&] { return posts == 10 && signals > 0; }, "the tenth post");
-       over = true;
-       sender.join();
+       sender.end();
        c.turn();
        c.equal(ticks, 10, "the number of ticks");
        c.check(reports > 0, "the descriptor was reported");

@@ -132,21 +132,17 @@ const ConformanceCase cases[] = {
      [](Context& c) {
        Reactor& reactor = c.reactor();
        int ticks = 0, calls = 0;
-       std::atomic<bool> over{false};
        std::function<void()> tick = [&] {
          if (++ticks < 5 || calls < 5) {
            reactor.call_later(1ms, tick).detach();
          } else {
-           over = true;
            reactor.stop();
          }
        };
        reactor.call_later(1ms, tick).detach();
-       const Joined sender([&] {
-         while (!over) {
-           reactor.call_from_thread([&] { ++calls; });
-           std::this_thread::yield();
-         }
+       const Repeated sender([&] {
+         reactor.call_from_thread([&] { ++calls; });
+         std::this_thread::yield();
        });
        reactor.run();
        c.check(ticks >= 5 && calls >= 5, "both went on");
@@ -156,26 +152,20 @@ const ConformanceCase cases[] = {
        Reactor& reactor = c.reactor();
        SocketPair pair;
        int reports = 0;
-       std::atomic<bool> over{false};
        const Watch watch = reactor.watch(pair[0], Ready::read, [&] {
          pair.drain(0);
          if (++reports == 20) {
-           over = true;
            reactor.stop();
          } else {
            pair.write(1);
          }
        });
        pair.write(1);
-       Joined sender([&] {
-         while (!over) {
-           reactor.call_from_thread([] {});
-           std::this_thread::yield();
-         }
+       const Repeated sender([&] {
+         reactor.call_from_thread([] {});
+         std::this_thread::yield();
        });
        reactor.run();
-       sender.join();
-       c.turn();
        c.equal(reports, 20, "the number of reports");
      }},
     {"a call may make timers, watches and tasks", threads | descriptors,
