@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """consume.py WAY SOURCE BUILD VERSION BACKENDS -- COMPILER...: builds project/, runs its programs.
 
-One uses the core, one each of the BACKENDS, a list with commas, and one the conformance kit.
-Everything happens in a temporary folder; the two installed ways install into it first.
+One uses the core, one each of the BACKENDS, a list with commas, and one the installed
+conformance kit. Everything happens in a temporary folder; the two installed ways install into it first.
 """
 
 import os
@@ -45,9 +45,8 @@ def with_pkg_config(project):
         yield project / package
 
 
-def programs_in(folder):
-    names = ["testing", *backends]
-    return [folder / "deferred", *(folder / f"deferred-{name}" for name in names)]
+def programs_in(folder, *more):
+    return [folder / "deferred", *(folder / f"deferred-{name}" for name in [*more, *backends])]
 
 
 def with_cmake(project):
@@ -55,7 +54,7 @@ def with_cmake(project):
     run("cmake", "-S", ".", "-B", "build", f"-Ddeferred_DIR={package}",
         f"-Dbackends={';'.join(backends)}", cwd=project)
     run("cmake", "--build", "build", cwd=project)
-    return programs_in(project / "build")
+    return programs_in(project / "build", "testing")
 
 
 def with_subproject(project):
