@@ -207,9 +207,10 @@ const ConformanceCase cases[] = {
      [](Context& c) {
        Reactor& reactor = c.reactor();
        auto [promise, deferred] = make_deferred<int>();
-       const Joined sender([&reactor, &p = promise] {
+       // Who holds a RemoteReactor may still call: the reactor waits for him.
+       const Joined sender([remote = reactor.remote(), &p = promise] {
          std::this_thread::sleep_for(2ms);
-         reactor.call_from_thread([&p] { p.callback(6); });
+         remote.call_from_thread([&p] { p.callback(6); });
        });
        c.equal(reactor.run_until(std::move(deferred)), 6, "the value");
      }},
