@@ -145,7 +145,8 @@ const ConformanceCase cases[] = {
          }
          context.check(written > before, "it goes on");
          writer.task().cancel();
-         co_await as_outcome(std::move(writer));
+         const auto ended = co_await as_outcome(std::move(writer));
+         context.check(ended.check<Cancelled>() != nullptr, "until it is cancelled");
        });
      },
      "tcp.nonStreamingProducer"},
