@@ -17,7 +17,7 @@ FLOORS = [
     ["outcome"],
     ["deferred"],
     ["shared_deferred"],
-    ["backend"],
+    ["backend", "pool"],
     ["timer_heap"],
     ["delayed_call", "watch"],
     ["registry"],
