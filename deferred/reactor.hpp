@@ -5,7 +5,6 @@
 // Next: yield_to.hpp (what a task can wait for), spawn.hpp (starting one).
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "deferred/backend.hpp"
 #include "deferred/deferred.hpp"
 #include "deferred/delayed_call.hpp"
+#include "deferred/detail/atomic.hpp"
 #include "deferred/detail/inbox.hpp"
 #include "deferred/detail/remote_end.hpp"
 #include "deferred/detail/runnable.hpp"
@@ -143,7 +143,7 @@ class Reactor final : private Turn {
   bool running_ = false;
   bool now_is_known_ = false;
   bool in_turn_ = false;
-  std::atomic<bool> stopping_{false};
+  detail::Atomic<bool> stopping_{false};
   TimePoint now_{};
   TimePoint armed_ = TimePoint::max();
   TimerHeap timers_;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "deferred/backend.hpp"
+#include "deferred/detail/atomic.hpp"
 
 namespace deferred::detail {
 
@@ -87,9 +88,9 @@ class Inbox {
 
   static inline Message closed_mark_;
 
-  std::atomic<Message*> head_{nullptr};  // newest first; closed() after the end
-  std::atomic<std::uint32_t> refs_{1};
-  std::mutex mutex_;
+  Atomic<Message*> head_{nullptr};  // newest first; closed() after the end
+  Atomic<std::uint32_t> refs_{1};
+  Mutex mutex_;
   Backend* backend_;  // under mutex_; null once closed
 };
 

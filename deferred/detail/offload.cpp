@@ -48,7 +48,7 @@ class ThreadJob {
 void Offload::submit(Pool& pool) {
   pool_ = &pool;
   state_ = State::queued;
-  refs_.fetch_add(1, std::memory_order_relaxed);
+  retain();  // the pool's, until it has run or dropped it
   try {
     pool.submit(*this);
   } catch (...) {
@@ -59,37 +59,13 @@ void Offload::submit(Pool& pool) {
   }
 }
 
-void Offload::await(Waiter<void> waiter) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ == State::over) {
-      waiter.resume();
-      return;
-    }
-  }
-  RemoteWaiter<void> remote = std::move(waiter).remote();
-  bool over = false;
-  {
-    const std::lock_guard lock(mutex_);
-    over = state_ == State::over;
-    if (!over) {
-      if (!waiter_)
-        waiter_.emplace(std::move(remote));
-      else
-        std::swap(*waiter_, remote);  // what is left of a wait that ended early
-    }
-  }
-  if (over) std::move(remote).resume();
-}
-
 bool Offload::withdraw() noexcept {
-  std::optional<RemoteWaiter<void>> waiter;
   {
     const std::lock_guard lock(mutex_);
-    // The pool is there as long as the job is queued: it drops it under our mutex before its end.
-    if (state_ != State::queued || !pool_->withdraw(*this)) return state_ == State::idle;
-    state_ = State::over;
-    waiter.swap(waiter_);
+    if (state_ == State::idle) return true;
+    // The pool is there as long as this is queued: drop() needs our mutex before its end.
+    if (state_ != State::queued || !pool_->withdraw(*this)) return false;
+    state_ = State::idle;
   }
   discard();
   release();
@@ -97,18 +73,14 @@ bool Offload::withdraw() noexcept {
 }
 
 void Offload::abandon() noexcept {
-  if (!withdraw()) {
-    std::optional<RemoteWaiter<void>> waiter;
-    const std::lock_guard lock(mutex_);
-    waiter.swap(waiter_);
-  }
-  release();
+  withdraw();
+  forget();
 }
 
 void Offload::run() noexcept {
   {
     const std::lock_guard lock(mutex_);
-    state_ = State::runs;
+    state_ = State::begun;
   }
   try {
     call();
@@ -116,29 +88,19 @@ void Offload::run() noexcept {
     error_ = std::current_exception();
   }
   discard();
-  end();
+  finish();
+  release();
 }
 
 void Offload::drop() noexcept {
   {
     const std::lock_guard lock(mutex_);
-    state_ = State::runs;  // from here on it is ours
+    state_ = State::begun;
   }
   error_ = std::make_exception_ptr(
       AbandonedError("in_thread: the pool was destroyed before the function began to run"));
   discard();
-  end();
-}
-
-void Offload::end() noexcept {
-  std::optional<RemoteWaiter<void>> waiter;
-  {
-    const std::lock_guard lock(mutex_);
-    state_ = State::over;
-    waiter.swap(waiter_);
-  }
-  if (waiter) std::move(*waiter).resume();
-  waiter.reset();
+  finish();
   release();
 }
 
@@ -166,14 +128,6 @@ Task<Outcome<void>> wait_for_end(Offload& job, Pool& pool, bool abandon) {
   if (end.cancelled && !m.is(Microthread::cancelled)) m.set(Microthread::cancel_next);
   if (thrown) co_return thrown;
   co_return ended;
-}
-
-template <>
-Task<void> result_of<void>(OffloadHandle<void> job, Pool& pool, bool abandon) {
-  Task<Outcome<void>> waiting = wait_for_end(*job, pool, abandon);
-  Outcome<void> ended = co_await Unlisted(std::move(waiting));
-  ended.value();
-  if (std::exception_ptr error = job->take_error()) std::rethrow_exception(std::move(error));
 }
 
 }  // namespace deferred::detail

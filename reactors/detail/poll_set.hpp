@@ -4,12 +4,12 @@
 // backends share; not installed.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <stdexcept>
 #include <vector>
 
 #include "deferred/backend.hpp"
+#include "deferred/detail/atomic.hpp"
 
 struct pollfd;  // <poll.h>
 
@@ -55,7 +55,7 @@ class PollSet {
 
   bool nothing_watched_ = true;
   int wake_fd_;
-  std::atomic<bool> woken_{false};
+  deferred::detail::Atomic<bool> woken_{false};
   std::vector<pollfd> fds_;           // the first is the wake-up's
   std::vector<IoHandler*> handlers_;  // of fds_
   std::vector<std::size_t> index_;    // by fd: where it stands in fds_, 0 if it does not
