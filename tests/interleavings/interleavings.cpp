@@ -164,8 +164,49 @@ void message_outlives_reactor(Interleaving& run) {
            [&] { run.check(last.inbox.push(last), "refused"); }});
 }
 
+/// A run ends while a thread calls: what was accepted has been called when it has ended.
+template <class Inbox, class Message>
+void call_and_refuse(Interleaving& run) {
+  WakeFlag backend(run);
+  auto* const inbox = new Inbox(backend);
+  std::vector<int> got;
+  Noted<Message> one(got, 1), two(got, 2);
+  std::size_t accepted = 0, called = 0;
+  run.run({[&] {
+             inbox->drain();
+             inbox->refuse_calls(true);
+             inbox->drain();
+             called = got.size();
+           },
+           [&] {
+             if (inbox->push_call(one)) ++accepted;
+             if (inbox->push_call(two)) ++accepted;
+           }});
+  run.check(called == accepted && got.size() == accepted, "accepted, and not called in that run");
+  inbox->close();
+  inbox->release();
+}
+
+/// stop() makes the run end, and with it the reactor.
+template <class Inbox, class>
+void stop_and_end(Interleaving& run) {
+  std::optional<WakeFlag> backend(run);
+  auto* const inbox = new Inbox(*backend);
+  run.run({[&] {
+             exploring::wait_until([&] { return inbox->stopping(); }, "stop()");
+             inbox->close();
+             backend->gone = true;
+             inbox->release();
+           },
+           [&] { inbox->stop(); }});
+}
+
 using detail::Inbox;
 using detail::Message;
+
+TEST_CASE("inbox: a call that was accepted is called before the run has ended") {
+  check_all("call and refuse", call_and_refuse<Inbox, Message>);
+}
 
 TEST_CASE("inbox: what threads push is taken once, in each one's order, and no wake-up is lost") {
   check_all("two pushers", two_pushers<Inbox, Message>);
@@ -177,6 +218,7 @@ TEST_CASE("inbox: what is pushed while it closes is run, disposed of or refused,
 
 TEST_CASE("inbox: it is there until a push has ended") {
   check_all("message outlives reactor", message_outlives_reactor<Inbox, Message>);
+  check_all("stop and end", stop_and_end<Inbox, Message>);
 }
 
 TEST_CASE("inbox: faulty copies are found") {
@@ -193,6 +235,14 @@ TEST_CASE("inbox: faulty copies are found") {
   check_found("wake_outside_mutex",
               push_and_close<m::wake_outside_mutex::Inbox, m::wake_outside_mutex::Message>,
               "woken after its end");
+  check_found("refuse_by_store",
+              call_and_refuse<m::refuse_by_store::Inbox, m::refuse_by_store::Message>,
+              "not called in that run");
+  check_found("refusal_seen_once",
+              call_and_refuse<m::refusal_seen_once::Inbox, m::refusal_seen_once::Message>,
+              "not called in that run");
+  check_found("stop_without_reference", stop_and_end<m::stop_without_reference::Inbox, void>,
+              "used after its end");
   check_found("push_without_reference",
               message_outlives_reactor<m::push_without_reference::Inbox,
                                        m::push_without_reference::Message>,

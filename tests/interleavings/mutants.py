@@ -17,37 +17,55 @@ MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
     "push_without_reference": (
         INBOX,
-        """    retain();  // the message may make the reactor end before the wake-up is done
-    const bool taken = add(message);
-    release();
-    return taken;""",
-        "    return add(message);",
+        "    retain();  // the message may make the reactor end before the wake-up is done\n",
+        "",
+        "    if (added == Added::first) wake();\n    release();\n",
+        "    if (added == Added::first) wake();\n",
+    ),
+    "stop_without_reference": (
+        INBOX,
+        "    retain();  // run() may return, and the reactor be destroyed, before the wake-up is done\n",
+        "",
+        "    wake();\n    release();\n",
+        "    wake();\n",
     ),
     # The backend may end between the look at it and the call.
     "wake_outside_mutex": (
         INBOX,
-        """    const std::lock_guard lock(mutex_);
-    if (backend_) backend_->wake();""",
+        "    const std::lock_guard lock(mutex_);\n    if (backend_) backend_->wake();",
         "    if (backend_) backend_->wake();",
     ),
     # The wake-up comes before what it tells of.
     "wake_before_push": (
         INBOX,
-        "    Message* head = head_.load(std::memory_order_relaxed);\n    do {",
-        "    Message* head = head_.load(std::memory_order_relaxed);\n"
-        "    if (head == nullptr) wake();\n    do {",
-        "    if (head == nullptr) wake();\n    return true;",
-        "    return true;",
+        "    const Added added = add(message, is_call);\n"
+        "    if (added == Added::first) wake();\n",
+        "    if (empty()) wake();\n    const Added added = add(message, is_call);\n",
     ),
     "drain_in_two_steps": (
         INBOX,
-        "run_all(head_.exchange(nullptr, std::memory_order_acquire), true)",
-        "{ Message* const all = head_.load(); head_.store(nullptr); run_all(all, true); }",
+        "      run_all(message_of(head_.exchange(refusing_, std::memory_order_acquire)), true);",
+        "      const auto all = head_.load(); head_.store(refusing_); run_all(message_of(all), true);",
     ),
     "close_in_two_steps": (
         INBOX,
-        "Message* const last = head_.exchange(closed(), std::memory_order_acquire);",
-        "Message* const last = head_.load(); head_.store(closed());",
+        "const std::uintptr_t last = head_.exchange(closed, std::memory_order_acquire);",
+        "const std::uintptr_t last = head_.load(); head_.store(closed);",
+    ),
+    # A call that was taken already is thrown away with the refusal.
+    "refuse_by_store": (
+        INBOX,
+        "head_.fetch_or(refusing, std::memory_order_relaxed);",
+        "head_.store(refusing, std::memory_order_relaxed);",
+    ),
+    # The refusal is looked at once, and not again when the push has to be tried again.
+    "refusal_seen_once": (
+        INBOX,
+        "      if (head == closed || (is_call && (head & refusing))) return Added::no;\n",
+        "      if (head == closed) return Added::no;\n",
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n    do {",
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n"
+        "    if (is_call && (head & refusing)) return Added::no;\n    do {",
     ),
     "flag_cleared_before_eventfd": (
         POLL_SET,
