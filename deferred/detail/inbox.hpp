@@ -78,6 +78,7 @@ class Inbox {
       run_all(message_of(head_.exchange(refusing_, std::memory_order_acquire)), true);
     }
   }
+  bool refuses_calls() const noexcept { return refusing_ != 0; }
   /// From here on calls are refused, or taken again. Those that were taken before are still there.
   void refuse_calls(bool refuse) noexcept {
     refusing_ = refuse ? refusing : 0;

@@ -38,6 +38,7 @@ void RemoteEnding::finish() noexcept {
     const std::lock_guard lock(mutex_);
     over_ = true;
     waiter.swap(waiter_);
+    on_finish();
   }
   if (waiter) std::move(*waiter).resume();
 }

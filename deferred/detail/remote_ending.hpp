@@ -37,6 +37,8 @@ class RemoteEnding {
   virtual ~RemoteEnding() = default;
   /// From any thread, once: what is needed of the outcome stands in error_ and the like.
   void finish() noexcept;
+  /// In finish(), with mutex_ locked.
+  virtual void on_finish() noexcept {}
   /// REQUIRES: mutex_ is locked.
   bool over() const noexcept { return over_; }
 
@@ -53,7 +55,9 @@ class RemoteEnding {
 template <class R, class Base = RemoteEnding>
 class EndingWith : public Base {
  public:
-  /// At home: what it ended with, taken out. REQUIRES: it has ended.
+  using Base::Base;
+
+  /// At home: what it ended with, taken out. REQUIRES: it has ended, as the next.
   Outcome<R> take_outcome() {
     if (std::exception_ptr error = std::exchange(this->error_, nullptr)) {
       return Failure::from(std::move(error));
@@ -63,6 +67,11 @@ class EndingWith : public Base {
     } else {
       return Outcome<R>(*std::move(value_));
     }
+  }
+  /// The same, for a thread without a reactor.
+  R take_or_throw() {
+    if (this->error_) std::rethrow_exception(std::exchange(this->error_, nullptr));
+    if constexpr (!std::is_void_v<R>) return *std::move(value_);
   }
 
  protected:
