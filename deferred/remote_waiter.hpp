@@ -59,7 +59,7 @@ struct RemoteAnswer final : Message, RemoteEnd {
       if (alive && value) {
         waiter->resume(*std::move(value));
       } else if (alive && error) {
-        waiter->throw_(Failure::from(std::move(error)));
+        waiter->throw_(Failure::from(std::move(error), SourceLocation()));
       }
       waiter.reset();
       release();

@@ -60,7 +60,7 @@ class EndingWith : public Base {
   /// At home: what it ended with, taken out. REQUIRES: it has ended, as the next.
   Outcome<R> take_outcome() {
     if (std::exception_ptr error = std::exchange(this->error_, nullptr)) {
-      return Failure::from(std::move(error));
+      return Failure::from(std::move(error), SourceLocation());
     }
     if constexpr (std::is_void_v<R>) {
       return {};

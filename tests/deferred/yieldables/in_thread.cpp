@@ -192,6 +192,15 @@ TEST_CASE_FIXTURE(Manual, "an error keeps its type") {
   CHECK(caught);
 }
 
+TEST_CASE_FIXTURE(Manual, "the trace of an error begins at the await, not inside the library") {
+  auto spawned = begin(in_thread(pool, [] { throw std::out_of_range("far"); }));
+
+  run_all();
+
+  const std::string report = outcome_of(std::move(spawned)).failure().report();
+  CHECK(report.find("std::out_of_range: far\n  awaited at in_thread.cpp:") == 0);
+}
+
 TEST_CASE_FIXTURE(Manual, "an error that is no exception object keeps its type too") {
   auto spawned = begin(in_thread(pool, [] { throw 7; }));
 
