@@ -299,6 +299,33 @@ TEST_CASE("in a nested main loop of one of its callbacks the reactor rests, and 
   CHECK(log == "nested after ");
 }
 
+TEST_CASE("a deadline that passes in a nested main loop stands after it") {
+  Context context;
+  const auto backend = reactors::glib(context.context);
+  struct Nesting final : Turn {
+    explicit Nesting(Context& in) : context(in) {}
+    void turn() noexcept override {
+      if (++turns > 1) return;
+      while (std::chrono::steady_clock::now() < until) context.iterate(false);
+    }
+    Context& context;
+    TimePoint until{};
+    int turns = 0;
+  } nesting(context);
+  backend->drive(&nesting);
+  context.every(0, [] { return false; });
+  const TimePoint deadline = backend->now() + 2ms;
+  nesting.until = deadline + 2ms;
+  backend->arm(deadline);
+
+  backend->run_once(true);
+  CHECK(nesting.turns == 1);
+  context.iterate(true);
+
+  CHECK(nesting.turns == 2);
+  backend->drive(nullptr);
+}
+
 TEST_CASE("a turn inside a callback is a logic_error, also when the caller drives the loop") {
   Inside in;
   int thrown = 0;
