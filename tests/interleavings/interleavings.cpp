@@ -19,6 +19,7 @@
 #include "deferred/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/in_thread.hpp"
+#include "deferred/yieldables/on.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "reactors/detail/poll_set.hpp"
 #include "reactors/poll.hpp"
@@ -506,6 +507,51 @@ TEST_CASE("in_thread: the reactor may end at any step of the function's way") {
              [&] { pool.work(over); }});
     run.check(live == 0, "a value was lost");
   });
+}
+
+// ---- A call on another thread's reactor.
+
+TEST_CASE("on: whenever the other reactor stops or ends, the wait for it ends") {
+  const auto other_ends = [](bool stops, bool cancels) {
+    return [stops, cancels](Interleaving& run) {
+      std::optional<RemoteReactor> there;
+      bool over = false;
+      run.run({[&] {
+                 Reactor reactor;
+                 there.emplace(reactor.remote());
+                 reactor.backend().run_once(false);
+                 if (!stops) return;
+                 reactor.stop();
+                 reactor.run();
+                 exploring::wait_until([&] { return over; }, "the other thread");
+               },
+               [&] {
+                 exploring::wait_until([&] { return there.has_value(); }, "the reactor");
+                 Reactor home;
+                 const auto work = []() -> Task<int> {
+                   co_await Pause{};
+                   co_return 1;
+                 };
+                 auto spawned =
+                     spawn(home, [&]() -> Task<int> { co_return co_await on(*there, work); });
+                 TaskRef task = spawned.task();
+                 home.backend().run_once(false);
+                 if (cancels) task.cancel();
+                 try {
+                   run.check(home.run_until(std::move(spawned).deferred()) == 1, "another value");
+                 } catch (const AbandonedError&) {
+                 } catch (const NoReactorError&) {
+                 } catch (const Cancelled&) {
+                   run.check(cancels, "nobody has cancelled");
+                 }
+                 over = true;
+               }});
+    };
+  };
+  check_all("it ends", other_ends(false, false));
+  check_all("it ends, and a cancel", other_ends(false, true));
+  check_all("it stops", other_ends(true, false));
+  check_all("it stops, and a cancel", other_ends(true, true));
 }
 
 }  // namespace
