@@ -428,6 +428,45 @@ TEST_CASE("stop: a reactor that waits is woken by it") {
   });
 }
 
+// ---- Calls of a reactor that runs, stops, runs again and ends.
+
+TEST_CASE("reactor: a call is made once, in a run that has not ended, or is refused") {
+  check_all("calls", [](Interleaving& run) {
+    std::optional<RemoteReactor> remote;
+    std::vector<int> made;
+    std::size_t accepted = 0;
+    bool running = false;
+    int ended = 0;
+    run.run({[&] {
+               Reactor reactor;
+               remote.emplace(reactor.remote());
+               for (int i = 0; i < 2; ++i) {
+                 running = true;
+                 reactor.run();
+                 running = false;
+                 ++ended;
+               }
+             },
+             [&] {
+               exploring::wait_until([&] { return remote.has_value(); }, "the reactor");
+               for (int i = 1; i <= 3; ++i) {
+                 const auto call = [&, i] {
+                   run.check(running, "called outside of run()");
+                   made.push_back(i);
+                 };
+                 if (remote->call_from_thread(call)) ++accepted;
+                 if (i != 2) remote->stop();
+               }
+               exploring::wait_until([&] { return ended > 0; }, "the end of a run");
+               remote->stop();  // the two before may have counted as one
+             }});
+    run.check(made.size() == accepted, "accepted, and not called");
+    for (std::size_t i = 1; i < made.size(); ++i) {
+      run.check(made[i - 1] < made[i], "out of order");
+    }
+  });
+}
+
 // ---- A function's hand-over to a pool and back.
 
 /// A pool whose thread is one of the scenario's.
