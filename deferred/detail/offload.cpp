@@ -6,7 +6,6 @@
 #include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred::detail {
-namespace {
 
 /// The wait for a job's end, as a yieldable: it can be begun again.
 class ThreadJob {
@@ -42,8 +41,6 @@ class ThreadJob {
   Offload& job_;
   Pool& pool_;
 };
-
-}  // namespace
 
 void Offload::submit(Pool& pool) {
   pool_ = &pool;

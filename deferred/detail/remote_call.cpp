@@ -11,6 +11,8 @@ namespace {
 constexpr const char* ended_early =
     "the other thread's reactor stopped, or was destroyed, before the call had a result";
 
+}  // namespace
+
 /// The wait for the end of a call there, as a yieldable: it can be begun again.
 class OnAnotherReactor {
  public:
@@ -41,8 +43,6 @@ class OnAnotherReactor {
  private:
   RemoteCall& call_;
 };
-
-}  // namespace
 
 struct RemoteCall::Sent {
   explicit Sent(RemoteCall& of) noexcept : call(&of) { call->retain(); }

@@ -59,6 +59,17 @@ class RemoteCall : public RemoteEnding {
   ShutdownTrigger stop_;  // there
 };
 
+/// Says what is wrong with a result that is to cross threads.
+template <class T>
+constexpr bool check_crossing() {
+  static_assert(!std::is_reference_v<T>,
+                "a result from another thread is a value; return a pointer to what outlives it");
+  static_assert(!bound_to_thread<T>,
+                "a Failure or an Outcome stays on its thread; return the plain value, and throw "
+                "the error");
+  return true;
+}
+
 /// The result of what is run there: a Task's, a function's, or what it returns is awaited for.
 template <class F>
 struct ThereResult {
@@ -77,21 +88,17 @@ struct ThereResult {
       return std::type_identity<Made>();
     }
   }())::type;
+  static_assert(check_crossing<type>());
 };
 template <class T>
 struct ThereResult<Task<T>> {
+  static_assert(check_crossing<T>());
   static constexpr bool awaits = true;
   using type = T;
 };
 
 template <class T, class F>
 class RemoteCallOf : public EndingWith<T, RemoteCall> {
-  static_assert(!std::is_reference_v<T>,
-                "a result from another thread is a value; return a pointer to what outlives it");
-  static_assert(!bound_to_thread<T>,
-                "a Failure or an Outcome stays on its thread; return the plain value, and throw "
-                "the error");
-
  public:
   RemoteCallOf(RemoteReactor there, F&& f)
       : EndingWith<T, RemoteCall>(std::move(there)), f_(std::move(f)) {}

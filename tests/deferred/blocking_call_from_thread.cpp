@@ -25,7 +25,7 @@ namespace {
 /// Runs `body` in a thread while the reactor runs, which then stops.
 template <class On, class F>
 void beside(On& on, F body) {
-  std::thread thread([&on, &body, remote = on.reactor.remote()] {
+  std::thread thread([&body, remote = on.reactor.remote()] {
     body(remote);
     remote.stop();
   });

@@ -203,7 +203,7 @@ TEST_CASE("the end of a pool drops what has not begun and waits for what runs") 
 
 TEST_CASE("a job may submit another; at the end of the pool that one is dropped") {
   TestJob inner, late;
-  std::atomic<bool> runs{false}, ended{false};
+  std::atomic<bool> runs{false};
   TestJob waiting;
   std::optional<ThreadPool> pool{1U};
   TestJob outer([&] {

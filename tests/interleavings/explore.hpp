@@ -33,15 +33,14 @@ struct Explored {
   std::string choices;   // of that run
 };
 
-struct ExploreOptions {
-  int preemptions = 2;
-  std::size_t most_runs = 200'000;
-};
+/// How often a run may take the turn from a thread that could go on: two, unless the environment
+/// says otherwise: EXPLORE_PREEMPTIONS=3 takes minutes.
+int most_preemptions();
 
 using Scenario = std::function<void(Interleaving&)>;
 /// Stops at the first run that goes wrong: a check() failed, all threads wait for each other, a
 /// Mutex or Atomic was used after its end, or the scenario leaked one.
-Explored explore(const Scenario& scenario, ExploreOptions options = {});
+Explored explore(const Scenario& scenario);
 /// One run, by the choices that explore() has told.
 Explored replay(const Scenario& scenario, const std::string& choices);
 

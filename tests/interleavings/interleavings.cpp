@@ -19,6 +19,7 @@
 #include "deferred/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/in_thread.hpp"
+#include "deferred/yieldables/on.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "reactors/detail/poll_set.hpp"
 #include "reactors/poll.hpp"
@@ -427,6 +428,45 @@ TEST_CASE("stop: a reactor that waits is woken by it") {
   });
 }
 
+// ---- Calls of a reactor that runs, stops, runs again and ends.
+
+TEST_CASE("reactor: a call is made once, in a run that has not ended, or is refused") {
+  check_all("calls", [](Interleaving& run) {
+    std::optional<RemoteReactor> remote;
+    std::vector<int> made;
+    std::size_t accepted = 0;
+    bool running = false;
+    int ended = 0;
+    run.run({[&] {
+               Reactor reactor;
+               remote.emplace(reactor.remote());
+               for (int i = 0; i < 2; ++i) {
+                 running = true;
+                 reactor.run();
+                 running = false;
+                 ++ended;
+               }
+             },
+             [&] {
+               exploring::wait_until([&] { return remote.has_value(); }, "the reactor");
+               for (int i = 1; i <= 3; ++i) {
+                 const auto call = [&, i] {
+                   run.check(running, "called outside of run()");
+                   made.push_back(i);
+                 };
+                 if (remote->call_from_thread(call)) ++accepted;
+                 if (i != 2) remote->stop();
+               }
+               exploring::wait_until([&] { return ended > 0; }, "the end of a run");
+               remote->stop();  // the two before may have counted as one
+             }});
+    run.check(made.size() == accepted, "accepted, and not called");
+    for (std::size_t i = 1; i < made.size(); ++i) {
+      run.check(made[i - 1] < made[i], "out of order");
+    }
+  });
+}
+
 // ---- A function's hand-over to a pool and back.
 
 /// A pool whose thread is one of the scenario's.
@@ -506,6 +546,51 @@ TEST_CASE("in_thread: the reactor may end at any step of the function's way") {
              [&] { pool.work(over); }});
     run.check(live == 0, "a value was lost");
   });
+}
+
+// ---- A call on another thread's reactor.
+
+TEST_CASE("on: whenever the other reactor stops or ends, the wait for it ends") {
+  const auto other_ends = [](bool stops, bool cancels) {
+    return [stops, cancels](Interleaving& run) {
+      std::optional<RemoteReactor> there;
+      bool over = false;
+      run.run({[&] {
+                 Reactor reactor;
+                 there.emplace(reactor.remote());
+                 reactor.backend().run_once(false);
+                 if (!stops) return;
+                 reactor.stop();
+                 reactor.run();
+                 exploring::wait_until([&] { return over; }, "the other thread");
+               },
+               [&] {
+                 exploring::wait_until([&] { return there.has_value(); }, "the reactor");
+                 Reactor home;
+                 const auto work = []() -> Task<int> {
+                   co_await Pause{};
+                   co_return 1;
+                 };
+                 auto spawned =
+                     spawn(home, [&]() -> Task<int> { co_return co_await on(*there, work); });
+                 TaskRef task = spawned.task();
+                 home.backend().run_once(false);
+                 if (cancels) task.cancel();
+                 try {
+                   run.check(home.run_until(std::move(spawned).deferred()) == 1, "another value");
+                 } catch (const AbandonedError&) {
+                 } catch (const NoReactorError&) {
+                 } catch (const Cancelled&) {
+                   run.check(cancels, "nobody has cancelled");
+                 }
+                 over = true;
+               }});
+    };
+  };
+  check_all("it ends", other_ends(false, false));
+  check_all("it ends, and a cancel", other_ends(false, true));
+  check_all("it stops", other_ends(true, false));
+  check_all("it stops, and a cancel", other_ends(true, true));
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ TEST_CASE_FIXTURE(Two, "a level cancel after a one-shot one goes there too") {
 TEST_CASE_FIXTURE(Two, "a task that is cancelled already begins nothing there") {
   bool called = false;
   auto spawned = spawn(reactor, [&]() -> Task<> {
-    co_await as_outcome(Pause(1s));
+    [[maybe_unused]] const auto outcome = co_await as_outcome(Pause(1s));
     const auto note = [&] { called = true; };
     co_await on(there->reactor, note);
   });
@@ -442,7 +442,9 @@ TEST_CASE_FIXTURE(OnPoll, "calls there are cancelled, closed and answered while 
         ++closed;
       }
     }
-    for (auto& task : tasks) co_await as_outcome(std::move(task));
+    for (auto& task : tasks) {
+      [[maybe_unused]] const auto outcome = co_await as_outcome(std::move(task));
+    }
   };
 
   reactor.run(body());
@@ -462,7 +464,7 @@ TEST_CASE("either thread's reactor may end at any time") {
       };
       for (int i = 0; i < 4; ++i) {
         spawn(home.reactor, [&]() -> Task<> {
-          co_await as_outcome(on(elsewhere->remote(), there));
+          [[maybe_unused]] const auto outcome = co_await as_outcome(on(elsewhere->remote(), there));
         }).detach();
       }
       home.turn();
