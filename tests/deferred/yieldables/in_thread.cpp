@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "deferred/deferred_coroutine.hpp"
 #include "deferred/testing/manual_pool.hpp"
 #include "deferred/thread_pool.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
@@ -527,6 +528,22 @@ TEST_CASE_FIXTURE(Manual, "the dump names the place of the await") {
 
   CHECK(reactor.dump_tasks().find("in_thread.cpp") != std::string::npos);
   spawned.task().close();
+}
+
+TEST_CASE_FIXTURE(Manual, "a coroutine that returns a Deferred may await one, too") {
+  const auto body = [&](Reactor&) -> Deferred<int> {
+    const int got = co_await in_thread(pool, twice, 4);
+    co_return got + 1;
+  };
+  Deferred<int> first = body(reactor);
+  Deferred<int> second = body(reactor);
+
+  second.cancel();
+  settle();
+  CHECK(std::move(second).result().check<Cancelled>());
+  run_all();
+
+  CHECK(std::move(first).result().value() == 9);
 }
 
 // ---- The end of the pool and of the reactor.
