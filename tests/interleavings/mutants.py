@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""mutants.py ROOT OUT: writes a header with faulty copies of what the explorer looks at.
+"""mutants.py ROOT OUT...: writes headers with faulty copies of what the explorer looks at, one for
+the inbox and the wake flag and one for RemoteWaiter.
 
 Each is the library's own source with one text replaced, in a namespace of its own:
 deferred::mutants::NAME. Fails if a text is not there any more, or not once.
@@ -114,13 +115,21 @@ def copy_of(root, name, sources, *replacements):
     return includes, text
 
 
-def main(root, out):
+def write(root, out, wanted_sources):
     includes, texts = set(), []
     for name, (sources, *replacements) in MUTANTS.items():
+        if sources not in wanted_sources:
+            continue
+        includes.update(f'#include "{source}"' for source in sources if source.endswith(".hpp"))
         wanted, text = copy_of(root, name, sources, *replacements)
         includes.update(wanted)
         texts.append(f"// ---- {name}\n{text}")
     out.write_text("#pragma once\n" + "\n".join(sorted(includes)) + "\n" + "\n".join(texts))
+
+
+def main(root, inbox, remote):
+    write(root, inbox, [INBOX, POLL_SET])
+    write(root, remote, [REMOTE_WAITER])
 
 
 if __name__ == "__main__":
