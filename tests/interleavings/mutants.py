@@ -12,7 +12,12 @@ import sys
 
 # name: (sources, text, what takes its place, and so on)
 INBOX = ["deferred/detail/inbox.hpp"]
-POLL_SET = ["reactors/detail/poll_set.hpp", "reactors/detail/poll_set.cpp"]
+POLL_SET = [
+    "reactors/detail/wake_fd.hpp",
+    "reactors/detail/wake_fd.cpp",
+    "reactors/detail/poll_set.hpp",
+    "reactors/detail/poll_set.cpp",
+]
 REMOTE_WAITER = ["deferred/remote_waiter.hpp"]
 MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
@@ -70,10 +75,10 @@ MUTANTS = {
     ),
     "flag_cleared_before_eventfd": (
         POLL_SET,
-        """    [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
-    woken_.exchange(false);""",
-        """    woken_.exchange(false);
-    [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);""",
+        """  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
+  woken_.exchange(false);""",
+        """  woken_.exchange(false);
+  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);""",
     ),
     "one_reference": (REMOTE_WAITER, "refs{2}", "refs{1}"),
     "refused_not_released": (
