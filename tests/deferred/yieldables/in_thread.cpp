@@ -168,7 +168,9 @@ TEST_CASE_FIXTURE(Manual, "an error keeps its type") {
 }
 
 TEST_CASE_FIXTURE(Manual, "the trace of an error begins at the await, not inside the library") {
-  auto spawned = begin(in_thread(pool, [] { throw std::out_of_range("far"); }));
+  const auto fails = [] { throw std::out_of_range("far"); };
+  auto spawned = spawn(reactor, [&]() -> Task<> { co_await in_thread(pool, fails); });
+  settle();
 
   run_all();
 
