@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The window, clicked by a user who is a coroutine: he waits for what he wants to see, in the same
-// event loop. No display is needed. Pictures of what he sees are left in the working directory.
+// The window, with a coroutine as its user: it clicks, waits in the same event loop for what it
+// wants to see, and looks. No display is needed. Pictures are left in the working directory.
 #include "samples/qt_async_task/window.hpp"
 
 #include <doctest/doctest.h>
