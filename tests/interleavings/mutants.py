@@ -50,8 +50,8 @@ MUTANTS = {
     ),
     "drain_in_two_steps": (
         INBOX,
-        "      run_all(message_of(head_.exchange(refusing_, std::memory_order_acquire)), true);",
-        "      const auto all = head_.load(); head_.store(refusing_); run_all(message_of(all), true);",
+        "      run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);",
+        "      const auto all = head_.load(); head_.store(mask_); run_all(message_of(all), true);",
     ),
     "close_in_two_steps": (
         INBOX,
@@ -61,17 +61,17 @@ MUTANTS = {
     # A call that was taken already is thrown away with the refusal.
     "refuse_by_store": (
         INBOX,
-        "head_.fetch_or(refusing, std::memory_order_relaxed);",
-        "head_.store(refusing, std::memory_order_relaxed);",
+        "head_.fetch_or(refuse_bit, std::memory_order_relaxed);",
+        "head_.store(refuse_bit, std::memory_order_relaxed);",
     ),
     # The refusal is looked at once, and not again when the push has to be tried again.
     "refusal_seen_once": (
         INBOX,
-        "      if (head == closed || (is_call && (head & refusing))) return Added::no;\n",
+        "      if (head == closed || (is_call && (head & refuse_bit))) return Added::no;\n",
         "      if (head == closed) return Added::no;\n",
         "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n    do {",
         "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n"
-        "    if (is_call && (head & refusing)) return Added::no;\n    do {",
+        "    if (is_call && (head & refuse_bit)) return Added::no;\n    do {",
     ),
     "flag_cleared_before_eventfd": (
         POLL_SET,
