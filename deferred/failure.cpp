@@ -257,7 +257,8 @@ std::string Failure::what() const {
 
 std::string Failure::report() const {
   if (!node_) return "no error";
-  std::string text = type_name() + ": " + what() + "\n  made at " + to_string(node_->made);
+  std::string text = type_name() + ": " + what();
+  if (node_->made.line() != 0) text += "\n  made at " + to_string(node_->made);
   if (node_->trace) {
     for (std::uint32_t i = 0; i < node_->trace->kept; ++i) {
       const auto& [where, how] = node_->trace->entries[i];

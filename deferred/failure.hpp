@@ -42,7 +42,8 @@ class [[nodiscard]] Failure {
   /// so (Twisted: NoCurrentExceptionError).
   /// Without memory to hold it: a std::bad_alloc.
   static Failure current(SourceLocation where = SourceLocation::current()) noexcept;
-  /// An exception carried over from another thread.
+  /// An exception carried over from another thread. `SourceLocation()` as the place: unknown, and
+  /// not in the trace.
   static Failure from(std::exception_ptr error,
                       SourceLocation where = SourceLocation::current()) noexcept;
 

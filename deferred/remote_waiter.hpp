@@ -4,12 +4,12 @@
 // ready-made use of it.
 #pragma once
 
-#include <atomic>
 #include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "deferred/detail/atomic.hpp"
 #include "deferred/waiter.hpp"
 
 namespace deferred {
@@ -42,7 +42,7 @@ struct RemoteAnswer final : Message, RemoteEnd {
   }
 
   Inbox& inbox;
-  std::atomic<int> refs{2};
+  Atomic<int> refs{2};
   Reactor* home;  // null once the reactor is gone
   std::optional<Waiter<R>> waiter;
   std::optional<Stored<R>> value;
@@ -59,7 +59,7 @@ struct RemoteAnswer final : Message, RemoteEnd {
       if (alive && value) {
         waiter->resume(*std::move(value));
       } else if (alive && error) {
-        waiter->throw_(Failure::from(std::move(error)));
+        waiter->throw_(Failure::from(std::move(error), SourceLocation()));
       }
       waiter.reset();
       release();

@@ -110,10 +110,18 @@ Deferred<T> deferred_of(Microthread& m, SourceLocation where) {
   return Access::deferred<T>(chain);
 }
 
+// g++ 12 takes the frame for a class in a header, and warns of the lambda in it.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
 template <class T, class F, class... A>
 Task<T> call_kept(F f, A... arguments) {
   co_return co_await Unlisted(std::invoke(f, std::move(arguments)...));
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace detail
 

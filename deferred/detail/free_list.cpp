@@ -4,28 +4,37 @@
 namespace deferred::detail {
 namespace {
 
-// Frees the lists at the end of the thread. Touched only where a fresh block is taken: a thread
-// that never recycled anything has nothing to free.
+// Frees the lists at the end of the thread. Made with the first block that is released, whoever
+// allocated it: a thread that has released nothing has nothing to free.
 struct AtThreadEnd {
-  bool touched = false;
+  AtThreadEnd() noexcept {
+    std::size_t index = 0;
+    for (FreeList::Class& bin : free_list.classes) {
+      bin.room = FreeList::keep / FreeList::step / ++index;
+    }
+  }
   ~AtThreadEnd() {
     for (FreeList::Class& bin : free_list.classes) {
       while (FreeList::Block* block = bin.head) {
         bin.head = block->next;
         ::operator delete(block);
       }
-      bin.count = static_cast<std::size_t>(-1);
+      bin.room = 0;
     }
   }
+  bool touched = false;
 };
 
 thread_local AtThreadEnd at_thread_end;
+constinit thread_local bool begun = false;
 
 }  // namespace
 
-void* allocate_fresh(std::size_t rounded) {
-  at_thread_end.touched = true;
-  return ::operator new(rounded);
+void release_without_room(void* memory, std::size_t index) noexcept {
+  if (begun) return ::operator delete(memory);  // full, or over
+  begun = true;
+  at_thread_end.touched = true;  // makes it
+  release(memory, (index + 1) * FreeList::step);
 }
 
 }  // namespace deferred::detail

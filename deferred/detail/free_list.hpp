@@ -32,16 +32,16 @@ struct FreeList {
   };
   struct Class {
     Block* head = nullptr;
-    std::size_t count = 0;  // of blocks; the largest number where nothing is to be kept any more
+    std::size_t room = 0;  // for more blocks; none before the lists are begun and after their end
   };
   Class classes[largest / step];
 };
 
 inline constinit thread_local FreeList free_list{};
 
-/// Takes a new block from operator new, and sees to it that this thread's lists are freed when the
-/// thread ends.
-void* allocate_fresh(std::size_t rounded);
+/// There is no room: begins this thread's lists, which are freed when the thread ends; if that has
+/// been done, frees the block.
+void release_without_room(void* memory, std::size_t index) noexcept;
 
 inline void* allocate(std::size_t size) {
   if constexpr (!recycle_memory) return ::operator new(size);
@@ -50,10 +50,10 @@ inline void* allocate(std::size_t size) {
   FreeList::Class& bin = free_list.classes[index];
   if (FreeList::Block* block = bin.head) {
     bin.head = block->next;
-    --bin.count;
+    ++bin.room;
     return block;
   }
-  return allocate_fresh((index + 1) * FreeList::step);
+  return ::operator new((index + 1) * FreeList::step);
 }
 
 inline void release(void* memory, std::size_t size) noexcept {
@@ -61,13 +61,12 @@ inline void release(void* memory, std::size_t size) noexcept {
   if (size > FreeList::largest) return ::operator delete(memory);
   const std::size_t index = (size - 1) / FreeList::step;
   FreeList::Class& bin = free_list.classes[index];
-  if (bin.count >= FreeList::keep / FreeList::step / (index + 1)) [[unlikely]] {
-    return ::operator delete(memory);
-  }
+  if (bin.room == 0) [[unlikely]]
+    return release_without_room(memory, index);
   auto* block = static_cast<FreeList::Block*>(memory);
   block->next = bin.head;
   bin.head = block;
-  ++bin.count;
+  --bin.room;
 }
 
 /// Base of a class whose objects are made with new and come from the free list.

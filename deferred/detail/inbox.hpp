@@ -6,12 +6,12 @@
 // of a reactor: to stop, and whose it is.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <utility>
 
 #include "deferred/backend.hpp"
+#include "deferred/detail/atomic.hpp"
 #include "deferred/detail/home.hpp"
 
 namespace deferred::detail {
@@ -81,6 +81,7 @@ class Inbox {
       run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);
     }
   }
+  bool refuses_calls() const noexcept { return mask_ != 0; }
   /// From here on calls are refused, or taken again. Those that were taken before are still there.
   void refuse_calls(bool refuse) noexcept {
     mask_ = refuse ? refuse_bit : 0;
@@ -145,14 +146,14 @@ class Inbox {
     }
   }
 
-  std::atomic<std::uintptr_t> head_{0};
+  Atomic<std::uintptr_t> head_{0};
   std::uintptr_t mask_ = 0;  // the reactor's own copy of the bit, which only it changes
-  std::atomic<std::uint32_t> refs_{1};
-  std::atomic<std::uint32_t> callers_{0};
-  std::atomic<bool> called_{false};  // from another thread
-  std::atomic<bool> stopping_{false};
+  Atomic<std::uint32_t> refs_{1};
+  Atomic<std::uint32_t> callers_{0};
+  Atomic<bool> called_{false};  // from another thread
+  Atomic<bool> stopping_{false};
   const Home home_;
-  std::mutex mutex_;
+  Mutex mutex_;
   Backend* backend_;  // under mutex_; null once closed
 };
 

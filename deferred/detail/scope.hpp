@@ -10,11 +10,14 @@ namespace deferred::detail {
 
 class OpenScope {
  public:
-  /// Around what the running microthread does from here on.
-  OpenScope() : microthread_(*current_microthread) {
+  /// Around what the running microthread does from here on. A shield keeps the cancels of outer
+  /// scopes away until it is closed.
+  explicit OpenScope(bool shield = false) : microthread_(*current_microthread) {
     Extras& extras = extras_of(microthread_);
     scope_.outer = extras.innermost;
+    scope_.shield = shield;
     extras.innermost = &scope_;
+    if (shield) update_cancelled(microthread_);
   }
   OpenScope(const OpenScope&) = delete;
   OpenScope& operator=(const OpenScope&) = delete;

@@ -130,7 +130,7 @@ class Reply {
     if (state_->value) {
       waiter.resume(*std::move(state_->value));
     } else if (state_->error) {
-      waiter.throw_(Failure::from(std::move(state_->error)));
+      waiter.throw_(Failure::from(std::move(state_->error), SourceLocation()));
     } else if (made_ && !state_->answered) {
       state_->waiter.emplace(std::move(waiter));
     }  // else nobody is left to answer: the dropped Waiter says so

@@ -6,6 +6,8 @@
 
 #include <atomic>
 
+#include "deferred/detail/atomic.hpp"
+
 namespace deferred::reactors {
 
 class WakeFd {
@@ -27,7 +29,7 @@ class WakeFd {
 
  private:
   int fd_;
-  std::atomic<bool> woken_{false};
+  deferred::detail::Atomic<bool> woken_{false};
   static_assert(std::atomic<bool>::is_always_lock_free, "wake() is called in signal handlers");
 };
 

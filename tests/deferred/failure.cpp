@@ -240,6 +240,15 @@ TEST_CASE("a report names type, text, the place where it was made, and each plac
   CHECK(report.back() != '\n');
 }
 
+TEST_CASE("a report does not speak of a place that is not known") {
+  const auto error = std::make_exception_ptr(Refused("no"));
+
+  const std::string report = Failure::from(error, SourceLocation()).report();
+
+  CHECK(contains(report, "Refused: no"));
+  CHECK(!contains(report, "made at"));
+}
+
 TEST_CASE("a trace keeps the first 30 places and counts the others") {
   const Failure failure(Refused("no"));
 

@@ -73,6 +73,8 @@ TEST_CASE_FIXTURE(Loop, "an error from a thread is thrown at the co_await as wha
   const auto outcome = outcome_of(std::move(spawned));
   REQUIRE(outcome.check<std::out_of_range>());
   CHECK(outcome.failure().what() == "far");
+  CHECK(outcome.failure().report().find("far\n  awaited at remote_waiter.cpp:") !=
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Loop, "an exception_ptr from a thread is thrown at the co_await") {

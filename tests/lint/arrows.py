@@ -17,7 +17,7 @@ FLOORS = [
     ["outcome"],
     ["deferred"],
     ["shared_deferred"],
-    ["backend"],
+    ["backend", "pool"],
     ["timer_heap"],
     ["delayed_call", "watch", "signal_watch", "shutdown_trigger", "remote_reactor"],
     ["registry"],
@@ -37,7 +37,7 @@ OPEN = {"yieldables/", "families", "io/", "testing/"}
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 # What a room may include of others, beside its own files. default.cpp binds the default backend.
-REACTORS = {"deferred/backend.hpp"}
+REACTORS = {"deferred/backend.hpp", "deferred/detail/atomic.hpp"}
 DEFAULT = REACTORS | {"deferred/reactor.hpp"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -171,8 +171,10 @@ TEST_CASE_FIXTURE(Loop, "an error is thrown at the await, before and after it") 
   send.throw_(std::make_exception_ptr(std::out_of_range("far")));
   settle();
 
-  CHECK(outcome_of(await_reply(before)).check<std::out_of_range>());
-  CHECK(outcome_of(std::move(spawned)).check<std::out_of_range>());
+  for (const auto& outcome : {outcome_of(await_reply(before)), outcome_of(std::move(spawned))}) {
+    REQUIRE(outcome.check<std::out_of_range>());
+    CHECK(outcome.failure().report().find("far\n  awaited at reply.cpp:") != std::string::npos);
+  }
 }
 
 TEST_CASE_FIXTURE(Loop, "when all senders are dropped while it waits: AbandonedError") {

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""mutants.py ROOT OUT...: writes headers with faulty copies of what the explorer looks at, one for
+the inbox and the wake flag and one for RemoteWaiter.
+
+Each is the library's own source with one text replaced, in a namespace of its own:
+deferred::mutants::NAME. Fails if a text is not there any more, or not once.
+"""
+
+import pathlib
+import re
+import sys
+
+# name: (sources, text, what takes its place, and so on)
+INBOX = ["deferred/detail/inbox.hpp"]
+POLL_SET = [
+    "reactors/detail/wake_fd.hpp",
+    "reactors/detail/wake_fd.cpp",
+    "reactors/detail/poll_set.hpp",
+    "reactors/detail/poll_set.cpp",
+]
+REMOTE_WAITER = ["deferred/remote_waiter.hpp"]
+MUTANTS = {
+    # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
+    "push_without_reference": (
+        INBOX,
+        "    retain();  // the message may make the reactor end before the wake-up is done\n",
+        "",
+        "    if (added == Added::first) wake();\n    release();\n",
+        "    if (added == Added::first) wake();\n",
+    ),
+    "stop_without_reference": (
+        INBOX,
+        "    retain();  // run() may return, and the reactor be destroyed, before the wake-up is done\n",
+        "",
+        "    wake();\n    release();\n",
+        "    wake();\n",
+    ),
+    # The backend may end between the look at it and the call.
+    "wake_outside_mutex": (
+        INBOX,
+        "    const std::lock_guard lock(mutex_);\n    if (backend_) backend_->wake();",
+        "    if (backend_) backend_->wake();",
+    ),
+    # The wake-up comes before what it tells of.
+    "wake_before_push": (
+        INBOX,
+        "    const Added added = add(message, is_call);\n"
+        "    if (added == Added::first) wake();\n",
+        "    if (empty()) wake();\n    const Added added = add(message, is_call);\n",
+    ),
+    "drain_in_two_steps": (
+        INBOX,
+        "      run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);",
+        "      const auto all = head_.load(); head_.store(mask_); run_all(message_of(all), true);",
+    ),
+    "close_in_two_steps": (
+        INBOX,
+        "const std::uintptr_t last = head_.exchange(closed, std::memory_order_acquire);",
+        "const std::uintptr_t last = head_.load(); head_.store(closed);",
+    ),
+    # A call that was taken already is thrown away with the refusal.
+    "refuse_by_store": (
+        INBOX,
+        "head_.fetch_or(refuse_bit, std::memory_order_relaxed);",
+        "head_.store(refuse_bit, std::memory_order_relaxed);",
+    ),
+    # The refusal is looked at once, and not again when the push has to be tried again.
+    "refusal_seen_once": (
+        INBOX,
+        "      if (head == closed || (is_call && (head & refuse_bit))) return Added::no;\n",
+        "      if (head == closed) return Added::no;\n",
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n    do {",
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n"
+        "    if (is_call && (head & refuse_bit)) return Added::no;\n    do {",
+    ),
+    "flag_cleared_before_eventfd": (
+        POLL_SET,
+        """  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
+  woken_.exchange(false);""",
+        """  woken_.exchange(false);
+  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);""",
+    ),
+    "one_reference": (REMOTE_WAITER, "refs{2}", "refs{1}"),
+    "refused_not_released": (
+        REMOTE_WAITER,
+        "if (!inbox.push(*this)) release();",
+        "[[maybe_unused]] const bool taken = inbox.push(*this);",
+    ),
+    "no_hold_on_inbox": (
+        REMOTE_WAITER,
+        "    inbox.retain();\n",
+        "",
+        "  ~RemoteAnswer() { inbox.release(); }\n",
+        "",
+    ),
+}
+
+
+def copy_of(root, name, sources, *replacements):
+    text = "".join((root / source).read_text() for source in sources)
+    for old, new in zip(replacements[::2], replacements[1::2]):
+        if text.count(old) != 1:
+            sys.exit(f"mutant {name}: a text stands {text.count(old)} times in {sources}: {old}")
+        text = text.replace(old, new)
+    includes = re.findall(r"^#include <.*", text, re.MULTILINE)
+    text = re.sub(r"^(#include|#pragma once).*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^struct pollfd;.*", "", text, flags=re.MULTILINE)
+    text = text.replace(
+        "\nnamespace detail {\n", "\nnamespace detail {\nusing namespace ::deferred::detail;\n"
+    )
+    # Waiter::remote() is the library's.
+    text = re.sub(r"^template <class R>\nRemoteWaiter<R> Waiter<R>::remote.*?^}\n", "", text,
+                  flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^namespace deferred(::\w+)? \{",
+        f"namespace deferred::mutants::{name} {{\nusing namespace deferred::detail;",
+        text,
+        flags=re.MULTILINE,
+    )
+    return includes, text
+
+
+def write(root, out, wanted_sources):
+    includes, texts = set(), []
+    for name, (sources, *replacements) in MUTANTS.items():
+        if sources not in wanted_sources:
+            continue
+        includes.update(f'#include "{source}"' for source in sources if source.endswith(".hpp"))
+        wanted, text = copy_of(root, name, sources, *replacements)
+        includes.update(wanted)
+        texts.append(f"// ---- {name}\n{text}")
+    out.write_text("#pragma once\n" + "\n".join(sorted(includes)) + "\n" + "\n".join(texts))
+
+
+def main(root, inbox, remote):
+    write(root, inbox, [INBOX, POLL_SET])
+    write(root, remote, [REMOTE_WAITER])
+
+
+if __name__ == "__main__":
+    main(*map(pathlib.Path, sys.argv[1:]))
