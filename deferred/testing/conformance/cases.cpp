@@ -17,6 +17,7 @@ std::vector<ConformanceCase> all_groups() {
       {"signals", conformance::signal_cases()},
       {"posts", conformance::post_cases()},
       {"threads", conformance::thread_cases()},
+      {"offloads", conformance::offload_cases()},
       {"timers", conformance::timer_cases()},
       {"changing timers", conformance::timer_change_cases()},
       {"watches", conformance::watch_cases()},

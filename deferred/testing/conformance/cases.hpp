@@ -17,6 +17,7 @@ std::span<const ConformanceCase> shutdown_cases();
 std::span<const ConformanceCase> signal_cases();
 std::span<const ConformanceCase> post_cases();
 std::span<const ConformanceCase> thread_cases();
+std::span<const ConformanceCase> offload_cases();
 std::span<const ConformanceCase> timer_cases();
 std::span<const ConformanceCase> timer_change_cases();
 std::span<const ConformanceCase> watch_cases();
