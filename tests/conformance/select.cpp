@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The reactor of samples/own_reactor.cpp, on select(2), conforms: what a user has to do for his own.
+// The reactor of samples/own_reactor.cpp, on select(2), conforms: what a user has to do for his
+// own.
 #define main sample_main
 #include "samples/own_reactor.cpp"
 #undef main
