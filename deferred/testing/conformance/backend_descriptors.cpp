@@ -106,13 +106,6 @@ const ConformanceCase cases[] = {
        });
        while (w.ready.count == 0) w.backend->run_once(true);
      }},
-    {"a descriptor that is watched for writing only is not told of data", descriptors,
-     [](Context& c) {
-       Watched w(c, Ready::write);
-       w.pair.fill(0);
-       w.pair.write(1);
-       c.check(!has(w.reported(), Ready::write), "its buffer is full");
-     }},
     {"room to write is reported as such", descriptors,
      [](Context& c) {
        Watched w(c, Ready::write);
