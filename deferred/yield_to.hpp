@@ -3,7 +3,11 @@
 // yield_to: the one extension point. `co_await x` calls x's handler with a Waiter and keeps what it
 // returns, the undo, until the wait ends. Knows no yieldable. Handlers are found in this order: the
 // reactor's registry (an object's, then the type's), `yieldable<X>`, the member `x.yield_to(w)`.
-// Next: task.hpp; a first example is yieldables/pause.hpp.
+//
+// Beside a member yield_to, a type may have `std::optional<R> at_once()` (`bool at_once()` where R
+// is void): what it answers, or throws, needs no wait. It is asked first, costs no Waiter, and is
+// no cancel point; yield_to is called only when it had no answer. Next: task.hpp; a first example
+// is yieldables/pause.hpp.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +73,19 @@ TypedHandler<std::remove_cvref_t<Y>, R>* find_handler(Registry& registry,
   return static_cast<TypedHandler<X, R>*>(found);
 }
 
+/// Y's own handler has an at_once() beside it.
+template <class Y>
+concept AnswersAtOnce = Route<Y>::kind == RouteKind::waiter && Route<Y>::by_member &&
+                        requires(std::remove_reference_t<Y>& x) { static_cast<Y&&>(x).at_once(); };
+
+/// Whether at_once() may answer for x: nothing is registered that overrides it.
+template <class Y, class R>
+bool is_own_handler(const Microthread& m, const std::remove_reference_t<Y>& x) {
+  if (!m.reactor || m.reactor->registry().empty()) [[likely]]
+    return true;
+  return find_handler<Y, R>(m.reactor->registry(), x) == nullptr;
+}
+
 }  // namespace detail
 
 /// What a call of yield_to() leaves: destroying it undoes the wait, if it has not been answered. It
@@ -84,7 +101,12 @@ class [[nodiscard]] Undo {
   static_assert(!std::is_reference_v<Fixed>, "yield_to: return the undo by value");
 
  public:
-  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() { begin(x, std::move(waiter)); }
+  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() {
+    if constexpr (detail::AnswersAtOnce<Y>) {
+      if (answered_at_once(x, waiter)) return;
+    }
+    begin(x, std::move(waiter));
+  }
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
   ~Undo() { end(); }
@@ -109,6 +131,18 @@ class [[nodiscard]] Undo {
   enum class Kind : std::uint8_t { none, fixed, erased };
 
   Undo() noexcept {}
+  static bool answered_at_once(std::remove_reference_t<Y>& x, const Waiter<R>& waiter) {
+    if (!detail::is_own_handler<Y, R>(detail::WaiterAccess::microthread(waiter), x)) return false;
+    if constexpr (std::is_void_v<R>) {
+      if (!static_cast<Y&&>(x).at_once()) return false;
+      waiter.resume();
+    } else {
+      auto answer = static_cast<Y&&>(x).at_once();
+      if (!answer) return false;
+      waiter.resume(*std::move(answer));
+    }
+    return true;
+  }
   [[gnu::always_inline]] void begin(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) {
     Reactor* const reactor = detail::WaiterAccess::microthread(waiter).reactor;
     if (reactor && !reactor->registry().empty()) [[unlikely]] {
@@ -186,6 +220,9 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
 
   [[gnu::always_inline]] bool await_ready() {
     Microthread& m = *current_microthread;
+    if constexpr (AnswersAtOnce<Y>) {
+      if (answers_at_once(m)) return true;
+    }
     m.wait = this;
     if (m.interrupted()) [[unlikely]] {
       if (!interrupt(m)) return true;
@@ -228,6 +265,22 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   }
 
  private:
+  [[gnu::always_inline]] bool answers_at_once(Microthread& m) {
+    if (!is_own_handler<Y, R>(m, x_)) return false;
+    if constexpr (std::is_void_v<R>) {
+      if (!static_cast<Y&&>(x_).at_once()) return false;
+      this->set_value();
+    } else {
+      auto answer = static_cast<Y&&>(x_).at_once();
+      if (!answer) return false;
+      if constexpr (delivers) {
+        this->set_outcome(*std::move(answer));
+      } else {
+        this->set_value(*std::move(answer));
+      }
+    }
+    return true;
+  }
   /// The await this is. REQUIRES: the microthread runs.
   static SourceLocation where() noexcept { return current_microthread->leaf->where; }
   Failure take_failure() {

@@ -5,18 +5,14 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "deferred/io/transfer.hpp"
 #include "deferred/task.hpp"
 
 namespace deferred::io {
-
-namespace detail {
-class Socket;
-}
 
 /// A connection. Move-only; dropping it closes it. At most one task reads and one writes at a time:
 /// another is told so (Errc::busy). The tasks below do what they say when they are awaited or
@@ -32,20 +28,20 @@ class [[nodiscard]] TcpStream {
   /// No connection, as after a move: closed.
   TcpStream() noexcept = default;
   /// For connect() and accept().
-  explicit TcpStream(std::shared_ptr<detail::Socket> socket) noexcept;
+  explicit TcpStream(detail::SocketPointer socket) noexcept;
   TcpStream(TcpStream&& other) noexcept = default;
   TcpStream& operator=(TcpStream&& other) noexcept;
   ~TcpStream() { close(); }
 
   /// Reads what is there, at least one byte, and gives how many; 0 is the end of what the peer
   /// sends. REQUIRES: `buffer` is not empty, and lives until the task is done.
-  Task<std::size_t> read_some(std::span<char> buffer);
+  ReadSome read_some(std::span<char> buffer) { return ReadSome(socket_, buffer); }
   /// Reads until the peer has sent its last. Errc::too_long after more than `limit` bytes; they
   /// are not lost either.
   Task<std::string> read_to_end(std::size_t limit = 64 << 20);
   /// Is done when the kernel has taken all of `data`: waits as long as the peer does not read.
   /// Cancelled, it has sent some first part of it. REQUIRES: `data` lives until the task is done.
-  Task<void> write_all(std::string_view data);
+  WriteAll write_all(std::string_view data) { return WriteAll(socket_, data); }
 
   /// What has been received but not consumed, for readers of messages. Valid until the next read.
   std::string_view buffered() const noexcept;
@@ -70,7 +66,7 @@ class [[nodiscard]] TcpStream {
   Reactor& reactor() const noexcept;
 
  private:
-  std::shared_ptr<detail::Socket> socket_;
+  detail::SocketPointer socket_;
 };
 
 }  // namespace deferred::io

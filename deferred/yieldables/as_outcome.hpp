@@ -3,6 +3,7 @@
 // as_outcome: awaiting without a throw.
 #pragma once
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -23,6 +24,22 @@ class AsOutcome {
       return deferred::yield_to(std::forward<Y>(x_), std::move(waiter).unwrapped());
     } else {
       return deferred::yield_to(std::forward<Y>(x_), std::move(waiter));
+    }
+  }
+  std::optional<Outcome<detail::Delivered<R>>> at_once()
+    requires(detail::AnswersAtOnce<Y>)
+  {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        if (!static_cast<Y&&>(x_).at_once()) return std::nullopt;
+        return Outcome<void>();
+      } else {
+        auto answer = static_cast<Y&&>(x_).at_once();
+        if (!answer) return std::nullopt;
+        return Outcome<detail::Delivered<R>>(*std::move(answer));
+      }
+    } catch (...) {
+      return Failure::current();
     }
   }
   void abandon() && { detail::abandon_yieldable<Y>(x_); }

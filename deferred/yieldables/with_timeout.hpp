@@ -43,6 +43,12 @@ class WithTimeout {
   LimitedWait yield_to(Waiter<R> waiter) && {
     return LimitedWait(limit_, std::forward<Y>(x_), waiter);
   }
+  /// No time passes: no timer either.
+  auto at_once()
+    requires(detail::AnswersAtOnce<Y>)
+  {
+    return static_cast<Y&&>(x_).at_once();
+  }
   void abandon() && { detail::abandon_yieldable<Y>(x_); }
 
  private:
