@@ -66,7 +66,8 @@ class Backend {
   /// A turn is wanted at `deadline`, and not before for this reason. TimePoint::min(): as soon as
   /// possible; TimePoint::max(): not at all. Replaces the deadline armed before.
   virtual void arm(TimePoint deadline) noexcept = 0;
-  /// A turn is wanted as soon as possible. From any thread, also before run_once(): it is not lost.
+  /// A turn is wanted as soon as possible. From any thread, and in signal handlers: so no lock, but
+  /// the like of a write to an eventfd. Also before run_once(): it is not lost.
   virtual void wake() noexcept = 0;
 
   /// Reports readiness of `fd` to `handler` until unwatch(). `interest` is never none. Throws
@@ -84,13 +85,19 @@ class Backend {
   /// Called by the reactor when it takes the backend into use, and with null when it lets go.
   void drive(Turn* turn) noexcept { turn_ = turn; }
 
+  /// Others have work in this loop too: the reactor cannot know what may still wake its tasks.
+  bool shared() const noexcept { return shared_; }
+
  protected:
+  /// To be called by the constructor of a backend inside somebody else's loop.
+  void share() noexcept { shared_ = true; }
   void turn() noexcept {
     if (turn_) turn_->turn();
   }
 
  private:
   Turn* turn_ = nullptr;
+  bool shared_ = false;
 };
 
 }  // namespace deferred

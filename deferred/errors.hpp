@@ -73,6 +73,12 @@ class ReactorStateError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+/// Nothing can wake the live microthreads any more: goes to the reactor's error hook.
+class StuckError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
 /// Something was asked of a microthread that is running right now, such as throwing into itself.
 class TaskRunningError : public std::logic_error {
  public:

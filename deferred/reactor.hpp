@@ -5,11 +5,12 @@
 // Next: yield_to.hpp (what a task can wait for), spawn.hpp (starting one).
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,6 +22,9 @@
 #include "deferred/detail/remote_end.hpp"
 #include "deferred/detail/runnable.hpp"
 #include "deferred/registry.hpp"
+#include "deferred/remote_reactor.hpp"
+#include "deferred/shutdown_trigger.hpp"
+#include "deferred/signal_watch.hpp"
 #include "deferred/timer_heap.hpp"
 #include "deferred/watch.hpp"
 
@@ -29,20 +33,35 @@ namespace deferred {
 template <class T>
 class Task;
 
+class TaskRef;
+
 namespace detail {
+
 struct Microthread;
 struct ReactorAccess;
+
+/// How the main task of a run ended.
+struct MainEnd {
+  bool ended = false;
+  int code = 0;
+  int signal = 0;  // the one that cancelled it
+};
+
 }  // namespace detail
 
-/// An event loop for one thread, on any backend. All of it is used from the thread that made it,
-/// but for call_from_thread(), stop() and what the remote ends (RemoteWaiter, Reply) do.
+/// Takes what a reactor's callbacks throw, and StuckError; `by` says what threw it.
+using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
+
+/// An event loop for one thread, on any backend. All of it is used from the thread that made it
+/// (debug builds end the program otherwise), but for call_from_thread(), remote(), stop() and what
+/// the remote ends (RemoteReactor, RemoteWaiter, Reply) do.
 ///
-/// A turn does, in this order: (1) the posts of other threads; (2) the timers that are due, all
-/// collected before the first is called; (3) the ready queue, in rounds, each of them the queue as
-/// it stood, until it is empty or 64 rounds have run; then (4) the backend waits for I/O and
-/// reports it. What is set in a turn for "now" (timers, Pause{}) waits for the next turn.
+/// A turn does, in this order: (1) the posts of other threads and the signals; (2) the timers that
+/// are due, all collected before the first is called; (3) the ready queue, in rounds, each of them
+/// the queue as it stood, until it is empty or 64 rounds have run; then (4) the backend waits for
+/// I/O and reports it. What is set in a turn for "now" (timers, Pause{}) waits for the next turn.
 ///
-/// What a callback throws is reported to the unhandled-failure hook; the reactor goes on.
+/// What a callback throws goes to the error hook; the reactor goes on.
 ///
 /// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
 /// and Deferreds and Waiters that outlive it, do nothing from then on.
@@ -59,21 +78,48 @@ class Reactor final : private Turn {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// Takes turns until stop(). Can be called again afterwards; inside itself, and inside any turn,
-  /// it throws ReactorStateError, as the two below do.
+  /// Takes turns until stop(), then calls the shutdown triggers. Can be called again afterwards;
+  /// inside itself, and inside any turn, it throws ReactorStateError, as the two below do.
+  ///
+  /// If it would wait, microthreads are live, and nothing can wake them - no timer, no watched
+  /// descriptor or signal, nobody in another thread who holds a remote end or has called before -
+  /// it says so once to the error hook, with a StuckError that names each and where it waits, and
+  /// waits on. Not in a loop that is shared with others.
   void run();
   /// Spawns `main` and runs until it is done. A Task<int>'s value is the exit code; a failure is
   /// reported with its trace and gives 1. If stop() ends the run before, 0; `main` then stays as it
   /// is and goes on with the next run. Needs spawn.hpp. (Twisted: task.react)
+  ///
+  /// On the first thread of the process, SIGINT and SIGTERM, where nobody else handles them, cancel
+  /// `main`. If it ends as Cancelled then, that is not reported, and the exit code is 128 + the
+  /// signal's number, as in a shell. The second such signal ends the run as crash() does.
   template <class T>
   int run(Task<T> main);
-  /// Runs until the Deferred has its result, and returns it or throws its failure.
+  /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no
+  /// shutdown triggers, unless stop() ends it: ReactorStateError.
   template <class T>
   T run_until(Deferred<T> deferred);
   /// Makes run() return after the present turn; from any thread. If it is not running, it returns
-  /// from the next run() at once.
-  void stop() noexcept;
+  /// from the next run() at once. During the shutdown it does nothing.
+  void stop() noexcept { inbox_->stop(); }
+  /// Makes run() return after the present turn, without shutdown triggers, or without waiting for
+  /// those that it waits for. Does nothing if it is not running. (Twisted: crash)
+  void crash() noexcept;
   bool running() const noexcept { return running_; }
+
+  /// Calls `f()` at once if it is running or in a turn, else in the first turn, behind what was
+  /// posted before. (Twisted: callWhenRunning)
+  template <class F>
+  void call_when_running(F f);
+  /// Calls `f()` once, when run() ends by stop(): first all triggers of Phase::before, then
+  /// `during`, then `after`, each in the order they were set. Turns go on until the Deferreds that
+  /// those of `before` return have results; a failure goes to the error hook. What is thrown too,
+  /// and the other triggers are called. (Twisted: addSystemEventTrigger)
+  template <class F>
+  ShutdownTrigger at_shutdown(Phase phase, F f);
+  /// Takes what callbacks throw, instead of the process-wide unhandled-failure hook; an empty one
+  /// gives it back to that.
+  void set_error_hook(ErrorHook hook) { error_hook_ = std::move(hook); }
 
   /// The time at which the present turn began: the clock is read once a turn. Outside of a turn,
   /// the time.
@@ -94,18 +140,34 @@ class Reactor final : private Turn {
   template <class F>
   void post(F f);
   /// Calls `f()` on the reactor's thread in its next turn, exactly once; from any thread. The calls
-  /// of one thread keep their order. False, without a call, once the reactor is being destroyed.
-  /// (Twisted: callFromThread)
+  /// of one thread keep their order. False, without a call, from the end of a run() that was
+  /// stopped until the next one begins: all that were accepted have been called when it returns.
+  /// If the reactor is destroyed without having run, `f` is destroyed uncalled. The caller must
+  /// know that the reactor lives; a RemoteReactor need not. (Twisted: callFromThread)
   template <class F>
-  bool call_from_thread(F f);
+  bool call_from_thread(F f) {
+    return detail::call_from_thread(*inbox_, std::move(f));
+  }
+  /// The reactor as other threads may hold it; from any thread.
+  RemoteReactor remote() const noexcept { return RemoteReactor(*inbox_); }
 
   /// Calls `f()` or `f(Ready)` whenever `fd` is ready for `interest`, once a turn while it stays
   /// ready, until the Watch is dropped. An error or hang-up counts as ready: the system call will
   /// tell. Any number of watches an fd. Throws std::system_error if it cannot be watched.
   template <class F>
   Watch watch(int fd, Ready interest, F f);
+  /// Calls `f()` or `f(int signal)` in a turn after the process got `signal`, until the SignalWatch
+  /// is dropped. What comes before the call is done counts as one. While somebody watches, the
+  /// signal does nothing else; afterwards it does what it did before. Each of any number of
+  /// watches, in any reactors, is called. Throws std::system_error for a signal that cannot be
+  /// caught.
+  template <class F>
+  SignalWatch on_signal(int signal, F f);
 
-  Registry& registry() noexcept { return registry_; }
+  Registry& registry() noexcept {
+    require_home("registry()");
+    return registry_;
+  }
   Backend& backend() noexcept { return *backend_; }
 
   /// A line for each microthread: what it waits on, where, and who called it.
@@ -114,14 +176,27 @@ class Reactor final : private Turn {
   std::size_t task_count() const noexcept { return task_count_; }
   /// How many timers are set.
   std::size_t timer_count() const noexcept { return timers_.size(); }
+  /// How many descriptors are watched.
+  std::size_t watch_count() const noexcept { return watched_fds_; }
 
  private:
   friend struct detail::ReactorAccess;
   static constexpr int most_rounds = 64;
 
+  class InTurn;
+
   void turn() noexcept override;
+  void require_home(const char* what) const noexcept { inbox_->home().require_here(what); }
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
+  /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
+  void run_until_true(const bool& done);
+  void take_turn();
+  void shut_down();
+  void call_triggers(Phase phase, const std::shared_ptr<int>& awaited) noexcept;
+  /// Refuses calls of other threads from now on, and runs those that were taken.
+  void take_last_calls() noexcept;
+  void report_if_stuck() noexcept;
   void read_clock() noexcept;
   void fire_due_timers() noexcept;
   void arm_next() noexcept;
@@ -132,6 +207,8 @@ class Reactor final : private Turn {
   void ask_for_turn() noexcept;
   DelayedCall add_timer(TimePoint deadline, detail::TimerNode* node);
   Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
+  SignalWatch add_signal(detail::SignalNode* node);
+  int run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end);
 
   std::unique_ptr<Backend> owned_backend_;
   Backend* backend_;
@@ -143,7 +220,8 @@ class Reactor final : private Turn {
   bool running_ = false;
   bool now_is_known_ = false;
   bool in_turn_ = false;
-  std::atomic<bool> stopping_{false};
+  bool crashed_ = false;
+  bool stuck_ = false;  // it has been reported in this run
   TimePoint now_{};
   TimePoint armed_ = TimePoint::max();
   TimerHeap timers_;
@@ -154,6 +232,10 @@ class Reactor final : private Turn {
   std::uint64_t last_task_id_ = 0;
   detail::RemoteEnd* remote_ends_ = nullptr;           // all outstanding ones
   std::vector<std::unique_ptr<detail::FdEntry>> fds_;  // by fd
+  std::size_t watched_fds_ = 0;
+  detail::SignalNode* signals_ = nullptr;  // all active ones
+  detail::Triggers triggers_;
+  ErrorHook error_hook_;
   Reactor* next_on_thread_ = nullptr;
 };
 

@@ -256,21 +256,29 @@ template <class T>
 int Reactor::run(Task<T> main) {
   require_not_running("run(task)");
   // Gone when this call has ended without the task, which then stops nobody.
-  const auto code = std::make_shared<int>(0);
-  spawn(*this, std::move(main))
-      .add_both([this, weak = std::weak_ptr(code)](Outcome<T> outcome) {
+  const auto end = std::make_shared<detail::MainEnd>();
+  Spawned<T> spawned = spawn(*this, std::move(main));
+  const TaskRef task = spawned.task();
+  std::move(spawned)
+      .add_both([this, weak = std::weak_ptr(end)](Outcome<T> outcome) {
         const auto waiting = weak.lock();
-        if (!outcome.has_value()) {
-          detail::report_unhandled(outcome.failure(), "the main task");
-          if (waiting) *waiting = 1;
-        } else if constexpr (std::is_same_v<T, int>) {
-          if (waiting) *waiting = *outcome;
+        const int signal = waiting ? waiting->signal : 0;
+        int code = 0;
+        if constexpr (std::is_same_v<T, int>) {
+          if (outcome.has_value()) code = *outcome;
         }
-        if (waiting) stop();
+        if (!outcome.has_value()) {
+          const bool wanted = signal != 0 && outcome.failure().template check<Cancelled>();
+          if (!wanted) detail::report_unhandled(outcome.failure(), "the main task");
+          code = wanted ? detail::exit_code_of(signal) : 1;
+        }
+        if (!waiting) return;
+        waiting->ended = true;
+        waiting->code = code;
+        stop();
       })
       .detach();
-  run();
-  return *code;
+  return run_main(task, end);
 }
 
 }  // namespace deferred

@@ -39,7 +39,7 @@ struct WatchNode : Recycled {
 /// All watches of one fd: the backend sees them as one.
 class FdEntry final : public IoHandler {
  public:
-  FdEntry(Backend& backend, int fd) noexcept : backend_(backend), fd_(fd) {}
+  FdEntry(Reactor& reactor, int fd) noexcept : reactor_(reactor), fd_(fd) {}
   void on_ready(Ready what) noexcept override;
   void add(WatchNode& node);
   void remove(WatchNode& node) noexcept;
@@ -49,7 +49,7 @@ class FdEntry final : public IoHandler {
   void reactor_gone() noexcept;
 
  private:
-  Backend& backend_;
+  Reactor& reactor_;
   int fd_;
   Ready watched_ = Ready::none;  // as the backend knows it
   int dispatching_ = 0;          // calls of on_ready() on the stack: removed nodes leave a null

@@ -2,7 +2,8 @@
 //
 // Inbox: how other threads reach a reactor. Pushing is lock-free; only the first push into an empty
 // inbox wakes the backend, under a mutex that close() takes, so that no backend is woken after its
-// end. Counted: remote ends keep it alive after the reactor.
+// end. Counted: remote ends keep it alive after the reactor. Also what else other threads may ask
+// of a reactor: to stop, and whose it is.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "deferred/backend.hpp"
+#include "deferred/detail/home.hpp"
 
 namespace deferred::detail {
 
@@ -30,24 +32,60 @@ class Inbox {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  bool empty() const noexcept { return head_.load(std::memory_order_relaxed) == nullptr; }
+  // From any thread:
 
-  /// From any thread. False if the reactor is gone: the message is still the caller's.
-  bool push(Message& message) noexcept {
-    retain();  // the message may make the reactor end before the wake-up is done
-    const bool taken = add(message);
-    release();
-    return taken;
+  /// False if the reactor is gone: the message is still the caller's.
+  bool push(Message& message) noexcept { return push(message, false); }
+  /// The same for a call; also false between a run() that was stopped and the next one.
+  bool push_call(Message& message) noexcept {
+    if (!called_.load(std::memory_order_relaxed)) called_.store(true, std::memory_order_relaxed);
+    return push(message, true);
   }
-  /// From any thread: asks for a turn, unless the reactor is gone.
+  /// Asks for a turn, unless the reactor is gone.
   void wake() noexcept {
     const std::lock_guard lock(mutex_);
     if (backend_) backend_->wake();
   }
+  /// run() is to return after the present turn, or the next one at once.
+  void stop() noexcept {
+    retain();  // run() may return, and the reactor be destroyed, before the wake-up is done
+    stopping_.store(true, std::memory_order_relaxed);
+    wake();
+    release();
+  }
+  /// The thread that made the reactor.
+  const Home& home() const noexcept { return home_; }
+  /// In a signal handler. REQUIRES: not closed, nor about to be.
+  void push_from_signal(Message& message) noexcept {
+    if (add(message, false) == Added::first) backend_->wake();
+  }
+  /// Counts those who hold the reactor to call it from other threads.
+  void add_caller() noexcept { callers_.fetch_add(1, std::memory_order_relaxed); }
+  void remove_caller() noexcept { callers_.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// On the reactor's thread: runs all messages, oldest first.
+  // On the reactor's thread:
+
+  bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
+  void has_stopped() noexcept { stopping_.store(false, std::memory_order_relaxed); }
+  bool empty() const noexcept { return !message_of(head_.load(std::memory_order_relaxed)); }
+  /// Another thread may still call: one has, or holds the reactor.
+  bool may_be_called() const noexcept {
+    return called_.load(std::memory_order_relaxed) || callers_.load(std::memory_order_relaxed) != 0;
+  }
+  /// Runs all messages, oldest first.
   void drain() noexcept {
-    if (!empty()) run_all(head_.exchange(nullptr, std::memory_order_acquire), true);
+    if (!empty()) {
+      run_all(message_of(head_.exchange(refusing_, std::memory_order_acquire)), true);
+    }
+  }
+  /// From here on calls are refused, or taken again. Those that were taken before are still there.
+  void refuse_calls(bool refuse) noexcept {
+    refusing_ = refuse ? refusing : 0;
+    if (refuse) {
+      head_.fetch_or(refusing, std::memory_order_relaxed);
+    } else {
+      head_.fetch_and(~refusing, std::memory_order_relaxed);
+    }
   }
   /// Nothing comes in any more; what is there is disposed of.
   void close() noexcept {
@@ -55,23 +93,38 @@ class Inbox {
       const std::lock_guard lock(mutex_);
       backend_ = nullptr;
     }
-    Message* const last = head_.exchange(closed(), std::memory_order_acquire);
-    if (last != closed()) run_all(last, false);
+    const std::uintptr_t last = head_.exchange(closed, std::memory_order_acquire);
+    if (last != closed) run_all(message_of(last), false);
   }
 
  private:
+  // What head_ holds: the newest message, and in its lowest bit whether calls are refused.
+  static constexpr std::uintptr_t refusing = 1;
+  static constexpr std::uintptr_t closed = 2;  // no message stands there
+  static_assert(alignof(Message) > closed);
+  enum class Added : std::uint8_t { no, yes, first };
+
   ~Inbox() = default;
-  bool add(Message& message) noexcept {
-    Message* head = head_.load(std::memory_order_relaxed);
-    do {
-      if (head == closed()) return false;
-      message.next = head;
-    } while (!head_.compare_exchange_weak(head, &message, std::memory_order_release,
-                                          std::memory_order_relaxed));
-    if (head == nullptr) wake();
-    return true;
+  static Message* message_of(std::uintptr_t head) noexcept {
+    return head == closed ? nullptr : reinterpret_cast<Message*>(head & ~refusing);
   }
-  static Message* closed() noexcept { return &closed_mark_; }
+  Added add(Message& message, bool is_call) noexcept {
+    std::uintptr_t head = head_.load(std::memory_order_relaxed);
+    do {
+      if (head == closed || (is_call && (head & refusing))) return Added::no;
+      message.next = message_of(head);
+    } while (!head_.compare_exchange_weak(
+        head, reinterpret_cast<std::uintptr_t>(&message) | (head & refusing),
+        std::memory_order_release, std::memory_order_relaxed));
+    return message_of(head) ? Added::yes : Added::first;
+  }
+  bool push(Message& message, bool is_call) noexcept {
+    retain();  // the message may make the reactor end before the wake-up is done
+    const Added added = add(message, is_call);
+    if (added == Added::first) wake();
+    release();
+    return added != Added::no;
+  }
   static void run_all(Message* newest, bool alive) noexcept {
     Message* oldest = nullptr;
     while (newest) {
@@ -85,10 +138,13 @@ class Inbox {
     }
   }
 
-  static inline Message closed_mark_;
-
-  std::atomic<Message*> head_{nullptr};  // newest first; closed() after the end
+  std::atomic<std::uintptr_t> head_{0};
+  std::uintptr_t refusing_ = 0;  // the reactor's own copy of the bit, which only it changes
   std::atomic<std::uint32_t> refs_{1};
+  std::atomic<std::uint32_t> callers_{0};
+  std::atomic<bool> called_{false};
+  std::atomic<bool> stopping_{false};
+  const Home home_;
   std::mutex mutex_;
   Backend* backend_;  // under mutex_; null once closed
 };

@@ -33,6 +33,10 @@ void destroy_frames(Microthread& m) noexcept {
   }
 }
 
+void require_home(const Microthread& m, const char* what) noexcept {
+  if (m.reactor) ReactorAccess::require_home(*m.reactor, what);
+}
+
 }  // namespace
 
 void Microthread::destroy() noexcept {
@@ -65,6 +69,7 @@ void update_cancelled(Microthread& m) noexcept {
 }
 
 void cancel_level(Microthread& m) noexcept {
+  require_home(m, "TaskRef::cancel()");
   if (m.is(Microthread::done)) return;
   m.set(Microthread::root_cancelled);
   update_cancelled(m);
@@ -115,6 +120,7 @@ void cancel_in_a_row(Microthread& m) noexcept {
 }
 
 void throw_into(Microthread& m, Failure failure) {
+  require_home(m, "TaskRef::throw_()");
   if (m.is(Microthread::done)) failure.raise();
   if (m.is(Microthread::running)) {
     throw TaskRunningError("throw_ into " + task_label(m) +
@@ -136,6 +142,7 @@ void throw_into(Microthread& m, Failure failure) {
 }
 
 void close(Microthread& m) noexcept {
+  require_home(m, "TaskRef::close()");
   if (m.is(Microthread::done | Microthread::closing)) return;
   m.set(Microthread::closing);
   if (m.is(Microthread::running)) return;  // resume() does it

@@ -12,12 +12,20 @@ namespace deferred {
 
 namespace detail {
 
+/// The reactor that is in run() or in a turn on this thread, the innermost of them.
+inline constinit thread_local Reactor* running_on_thread = nullptr;
+
 struct ReactorAccess {
+  static void require_home(const Reactor& reactor, const char* what) noexcept {
+    reactor.require_home(what);
+  }
   static void ready(Reactor& reactor, Runnable& item) noexcept {
+    reactor.require_home("resuming a task or post()");
     reactor.ready_.push(item);
     reactor.want_turn();
   }
   static void next_turn(Reactor& reactor, Runnable& item) noexcept {
+    reactor.require_home("spawn() or schedule()");
     reactor.next_turn_.push(item);
     reactor.want_turn();
   }
@@ -38,6 +46,12 @@ struct ReactorAccess {
   static TimePoint time(const Reactor& reactor, const TimerNode& node) noexcept;
   /// REQUIRES: fd is watched, or has been.
   static FdEntry& entry(Reactor& reactor, int fd) noexcept;
+  static void count_watched(Reactor& reactor, int more) noexcept {
+    reactor.watched_fds_ += static_cast<std::size_t>(more);
+  }
+  static void remove_signal(Reactor& reactor, SignalNode& node) noexcept;
+  /// To the reactor's error hook.
+  static void report(Reactor& reactor, const Failure& failure, const char* by) noexcept;
   static DelayedCall handle(TimerNode* node) noexcept { return DelayedCall(node); }
   static Watch handle(WatchNode* node) noexcept { return Watch(node); }
 };
@@ -52,8 +66,8 @@ inline void Microthread::answered() noexcept {
   ReactorAccess::ready(*reactor, *this);
 }
 
-/// Reports what a callback threw, to the unhandled-failure hook.
-void report_thrown(const char* by) noexcept;
+/// A shell's way to say that a signal ended a program.
+constexpr int exit_code_of(int signal) noexcept { return 128 + signal; }
 
 /// The nodes come from memory for ordinary alignments.
 template <class F>
@@ -104,19 +118,34 @@ struct Post final : Runnable, Recycled {
 };
 
 template <class F>
-struct RemotePost final : Message {
-  explicit RemotePost(F&& moved) : f(std::move(moved)) {
-    run = [](Message& self, bool alive) noexcept {
-      const std::unique_ptr<RemotePost> post(&static_cast<RemotePost&>(self));
-      if (!alive) return;
-      try {
-        post->f();
-      } catch (...) {
-        report_thrown("a callback posted from a thread");
-      }
-    };
+struct SignalNodeOf final : SignalNode {
+  static_assert(ordinary_alignment<F>, "on_signal: the callable is over-aligned");
+  SignalNodeOf(Inbox& inbox, int number, F&& moved)
+      : SignalNode(inbox, number), f(std::move(moved)) {}
+  void call() override {
+    if constexpr (std::is_invocable_v<F&, int>) {
+      (*f)(signal);
+    } else {
+      (*f)();
+    }
   }
-  F f;
+  void drop_callable() noexcept override { f.reset(); }
+  std::optional<F> f;
+};
+
+template <class F>
+struct TriggerNodeOf final : TriggerNode {
+  TriggerNodeOf(Phase of, F&& moved) : TriggerNode(of), f(std::move(moved)) {}
+  Deferred<void> call() override {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+      (*f)();
+      return succeed();
+    } else {
+      return (*f)();
+    }
+  }
+  void drop_callable() noexcept override { f.reset(); }
+  std::optional<F> f;
 };
 
 }  // namespace detail
@@ -139,39 +168,65 @@ void Reactor::post(F f) {
 }
 
 template <class F>
-bool Reactor::call_from_thread(F f) {
-  static_assert(std::is_invocable_v<F&>, "call_from_thread: the callable takes no argument");
-  auto message = std::make_unique<detail::RemotePost<F>>(std::move(f));
-  if (!inbox_->push(*message)) return false;
-  message.release();
-  return true;
-}
-
-template <class F>
 Watch Reactor::watch(int fd, Ready interest, F f) {
   static_assert(std::is_invocable_v<F&> || std::is_invocable_v<F&, Ready>,
                 "watch: the callable takes nothing or a Ready");
   return add_watch(fd, interest, new detail::WatchNodeOf<F>(std::move(f)));
 }
 
+template <class F>
+SignalWatch Reactor::on_signal(int signal, F f) {
+  static_assert(std::is_invocable_v<F&> || std::is_invocable_v<F&, int>,
+                "on_signal: the callable takes nothing or the signal's number");
+  return add_signal(new detail::SignalNodeOf<F>(*inbox_, signal, std::move(f)));
+}
+
+template <class F>
+void Reactor::call_when_running(F f) {
+  static_assert(std::is_invocable_v<F&>, "call_when_running: the callable takes no argument");
+  if (!running_ && !in_turn_) return post(std::move(f));
+  require_home("call_when_running()");
+  try {
+    f();
+  } catch (...) {
+    detail::ReactorAccess::report(*this, Failure::current(), "a callback of call_when_running");
+  }
+}
+
+template <class F>
+ShutdownTrigger Reactor::at_shutdown(Phase phase, F f) {
+  static_assert(
+      std::is_invocable_r_v<void, F&> || std::is_invocable_r_v<Deferred<void>, F&>,
+      "at_shutdown: the callable takes no argument, and gives nothing or a Deferred<void>");
+  require_home("at_shutdown()");
+  std::erase_if(triggers_, [](const auto& node) { return !node->set; });
+  triggers_.push_back(std::make_shared<detail::TriggerNodeOf<F>>(phase, std::move(f)));
+  return ShutdownTrigger(triggers_.back());
+}
+
 template <class T>
 T Reactor::run_until(Deferred<T> deferred) {
   require_not_running("run_until()");
   // Shared, for a result may still come when this call has ended without it.
-  const auto ended = std::make_shared<std::optional<Outcome<T>>>();
+  struct End {
+    bool come = false;
+    std::optional<Outcome<T>> result;
+  };
+  const auto end = std::make_shared<End>();
   Deferred<void> done =
-      std::move(deferred).add_both([this, weak = std::weak_ptr(ended)](Outcome<T> result) {
+      std::move(deferred).add_both([this, weak = std::weak_ptr(end)](Outcome<T> result) {
         const auto waiting = weak.lock();
         if (!waiting) return;
-        waiting->emplace(std::move(result));
-        if (running_) stop();
+        waiting->result.emplace(std::move(result));
+        waiting->come = true;
+        want_turn();  // it may come out of turn, in somebody else's loop
       });
-  if (!*ended) run();
-  if (!*ended) {
+  if (!end->come) run_until_true(end->come);
+  if (!end->come) {
     std::move(done).abandon();
     throw ReactorStateError("run_until: the reactor was stopped before the Deferred had a result");
   }
-  return std::move(**ended).value();
+  return std::move(*end->result).value();
 }
 
 }  // namespace deferred

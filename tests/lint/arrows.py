@@ -19,7 +19,7 @@ FLOORS = [
     ["shared_deferred"],
     ["backend"],
     ["timer_heap"],
-    ["delayed_call", "watch"],
+    ["delayed_call", "watch", "signal_watch", "shutdown_trigger", "remote_reactor"],
     ["registry"],
     ["task_ref"],
     ["reactor"],

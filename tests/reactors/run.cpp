@@ -382,3 +382,20 @@ TEST_CASE("a reactor without work blocks until it is woken") {
   CHECK(backend.turns == before + 1);
   CHECK(backend.wakes == 2);  // the post, and stop()
 }
+
+TEST_CASE("ten thousand tasks that sleep cost no turn") {
+  Unhandled unhandled;
+  auto owned = std::make_unique<Counting>();
+  Counting& backend = *owned;
+  Reactor reactor{std::move(owned)};
+  const auto sleep = []() -> Task<> { co_await Pause{1h}; };
+  for (int i = 0; i < 10'000; ++i) spawn(reactor, sleep()).detach();
+  backend.run_once(false);
+  backend.turns = 0;
+
+  const DelayedCall end = reactor.call_later(200ms, [&] { reactor.stop(); });
+  reactor.run();
+
+  CHECK(reactor.task_count() == 10'000);
+  CHECK(backend.turns == 1);
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+// How a run begins and ends: call_when_running(), at_shutdown(), crash(), and what callbacks throw.
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "deferred/deferred_coroutine.hpp"
+#include "deferred/spawn.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "tests/support/driven.hpp"
+
+using namespace deferred;
+using namespace std::chrono_literals;
+using deferred::testing::OnPoll;
+using deferred::testing::OnVirtualTime;
+using deferred::testing::SocketPair;
+
+namespace {
+
+/// Collects what goes to the error hook: "who: what".
+struct Hooked {
+  explicit Hooked(Reactor& reactor) {
+    reactor.set_error_hook([this](const Failure& failure, std::string_view by) {
+      texts.push_back(std::string(by) + ": " + failure.what());
+    });
+  }
+  std::vector<std::string> texts;
+};
+using Texts = std::vector<std::string>;
+
+[[noreturn]] void oops() { throw std::runtime_error("oops"); }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("call_when_running() waits for the first turn, behind what was posted", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] { log += "posted "; });
+  on.reactor.call_when_running([&] {
+    log += on.reactor.running() ? "running " : "not running ";
+    on.reactor.stop();
+  });
+
+  CHECK(log.empty());
+  on.reactor.run();
+
+  CHECK(log == "posted running ");
+}
+
+TEST_CASE_TEMPLATE("call_when_running() in a turn calls at once", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] {
+    on.reactor.call_when_running([&] { log += "inner "; });
+    log += "outer";
+  });
+
+  on.turn();
+
+  CHECK(log == "inner outer");
+}
+
+TEST_CASE_TEMPLATE("shutdown triggers are called phase by phase, each in the order they were set",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto say = [&](const char* text) {
+    return [&log, &on, text] { log += on.reactor.running() ? text : "late "; };
+  };
+  on.reactor.at_shutdown(Phase::after, say("after ")).detach();
+  on.reactor.at_shutdown(Phase::during, say("during ")).detach();
+  on.reactor.at_shutdown(Phase::before, say("before-1 ")).detach();
+  on.reactor.at_shutdown(Phase::before, say("before-2 ")).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "before-1 before-2 during after ");
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "before-1 before-2 during after ");  // once
+}
+
+TEST_CASE_TEMPLATE("turns go on until the Deferreds of 'before' triggers have results", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto slow = [&on, &log]() -> Deferred<void> {
+    co_await Pause{10ms};
+    log += "saved ";
+  };
+  on.reactor.at_shutdown(Phase::before, slow).detach();
+  on.reactor.at_shutdown(Phase::before, [&] { log += "quick "; }).detach();
+  on.reactor.at_shutdown(Phase::during, [&] { log += "during"; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "quick saved during");
+}
+
+TEST_CASE_TEMPLATE("a trigger that fails, now or later, is reported, and the others are called", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  const Hooked hooked(on.reactor);
+  int calls = 0;
+  const auto fails_later = [&on]() -> Deferred<void> {
+    co_await Pause{1ms};
+    oops();
+  };
+  on.reactor.at_shutdown(Phase::before, [] { oops(); }).detach();
+  on.reactor.at_shutdown(Phase::before, fails_later).detach();
+  on.reactor.at_shutdown(Phase::during, [] { oops(); }).detach();
+  on.reactor.at_shutdown(Phase::after, [&] { ++calls; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(calls == 1);
+  CHECK(hooked.texts == Texts(3, "a shutdown trigger: oops"));
+}
+
+TEST_CASE_TEMPLATE("a trigger whose handle is dropped is not called, and destroyed at once", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  const auto owned = std::make_shared<int>(0);
+  {
+    const ShutdownTrigger trigger =
+        on.reactor.at_shutdown(Phase::before, [&calls, owned] { ++calls; });
+    CHECK(trigger.active());
+    CHECK(owned.use_count() == 2);
+  }
+  CHECK(owned.use_count() == 1);
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(calls == 0);
+}
+
+TEST_CASE_TEMPLATE("a trigger set by a trigger is called too", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor
+      .at_shutdown(Phase::during,
+                   [&] {
+                     on.reactor.at_shutdown(Phase::during, [&] { log += "second "; }).detach();
+                     log += "first ";
+                   })
+      .detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "first second ");
+}
+
+TEST_CASE("a trigger may outlive its reactor, and is then inactive") {
+  ShutdownTrigger trigger;
+  {
+    OnPoll on;
+    trigger = on.reactor.at_shutdown(Phase::before, [] {});
+  }
+  CHECK_FALSE(trigger.active());
+}
+
+TEST_CASE_TEMPLATE("run_until() that gets its result calls no triggers; stopped, it does", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.at_shutdown(Phase::before, [&] { ++calls; }).detach();
+  const auto seven = []() -> Task<int> {
+    co_await Pause{};
+    co_return 7;
+  };
+
+  CHECK(on.reactor.run_until(spawn(on.reactor, seven).deferred()) == 7);
+  CHECK(calls == 0);
+
+  auto [promise, never] = make_deferred<int>();
+  on.reactor.stop();
+  CHECK_THROWS_AS(on.reactor.run_until(std::move(never)), ReactorStateError);
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("run(task) calls the triggers when its task has ended", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.at_shutdown(Phase::before, [&] { log += "before"; }).detach();
+  const auto main = [](std::string& to) -> Task<int> {
+    co_await Pause{1ms};
+    to += "main ";
+    co_return 3;
+  };
+
+  CHECK(on.reactor.run(main(log)) == 3);
+  CHECK(log == "main before");
+}
+
+TEST_CASE_TEMPLATE("crash() leaves run() without triggers, and it can run again", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.at_shutdown(Phase::before, [&] { log += "trigger "; }).detach();
+  on.reactor.post([&] { on.reactor.crash(); });
+
+  on.reactor.run();
+  CHECK(log.empty());
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "trigger ");
+}
+
+TEST_CASE_TEMPLATE("crash() when it is not running does nothing", On, OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.crash();
+  on.reactor.post([&] {
+    ++calls;
+    on.reactor.stop();
+  });
+
+  on.reactor.run();
+
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("crash() ends a shutdown that waits", On, OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, never] = make_deferred<void>();
+  on.reactor.at_shutdown(Phase::before, [d = std::move(never)]() mutable { return std::move(d); })
+      .detach();
+  const DelayedCall rescue = on.reactor.call_later(5ms, [&] { on.reactor.crash(); });
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK_FALSE(on.reactor.running());
+  promise.callback();  // too late to be waited for
+}
+
+TEST_CASE_TEMPLATE("what callbacks throw goes to the error hook, with who threw it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  Hooked hooked(on.reactor);
+  SocketPair pair;
+  pair.write(1);
+  on.reactor.post([] { oops(); });
+  on.reactor.post([&] { on.reactor.call_when_running([] { oops(); }); });
+  const bool taken = on.reactor.call_from_thread([] { oops(); });
+  const DelayedCall timer = on.reactor.call_later(0s, [] { oops(); });
+  Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
+    watch = Watch();
+    oops();
+  });
+
+  on.run_for(1ms);
+
+  CHECK(taken);
+  std::sort(hooked.texts.begin(), hooked.texts.end());
+  CHECK(hooked.texts == Texts{"a callback of call_later: oops",
+                              "a callback of call_when_running: oops", "a callback of watch: oops",
+                              "a callback posted from a thread: oops", "a posted callback: oops"});
+}
+
+TEST_CASE("an error hook that throws is reported, with what it was called for") {
+  OnPoll on;
+  on.reactor.set_error_hook(
+      [](const Failure&, std::string_view) { throw std::runtime_error("from the hook"); });
+  on.reactor.post([] { oops(); });
+
+  on.turn();
+
+  CHECK(on.unhandled.take() == Texts{"from the hook", "oops"});
+}
+
+TEST_CASE("an error hook may replace itself") {
+  OnPoll on;
+  on.reactor.set_error_hook(
+      [&](const Failure&, std::string_view) { on.reactor.set_error_hook({}); });
+  on.reactor.post([] { oops(); });
+  on.reactor.post([] { oops(); });
+
+  on.turn();
+
+  CHECK(on.unhandled.take() == Texts{"oops"});
+}

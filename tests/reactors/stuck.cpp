@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// StuckError: a reactor that nothing can wake says so, and only then.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <string>
+#include <thread>
+
+#include "deferred/errors.hpp"
+#include "deferred/io/signal.hpp"
+#include "deferred/remote_waiter.hpp"
+#include "deferred/spawn.hpp"
+#include "deferred/yieldables/deferred.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "tests/support/driven.hpp"
+
+using namespace deferred;
+using namespace std::chrono_literals;
+using deferred::testing::Driven;
+using deferred::testing::OnPoll;
+using deferred::testing::OnVirtualTime;
+using deferred::testing::SocketPair;
+
+namespace {
+
+/// Stops the reactor when it says that it is stuck.
+template <class On>
+struct StuckOn : On {
+  StuckOn() {
+    On::reactor.set_error_hook([this](const Failure& failure, std::string_view by) {
+      ++reports;
+      text = failure.what();
+      is_stuck = failure.check<StuckError>() && by == "run()";
+      On::reactor.stop();
+    });
+  }
+  int reports = 0;
+  bool is_stuck = false;
+  std::string text;
+};
+
+Task<> wait_on(Deferred<void> deferred) { co_await std::move(deferred); }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("tasks that nothing can wake are reported, each with where it waits", On,
+                   StuckOn<OnPoll>, StuckOn<OnVirtualTime>) {
+  On on;
+  auto [first, one] = make_deferred<void>();
+  auto [second, two] = make_deferred<void>();
+  spawn(on.reactor, wait_on(std::move(one))).task().set_name("reader");
+  spawn(on.reactor, wait_on(std::move(two))).detach();
+
+  on.reactor.run();
+
+  CHECK(on.reports == 1);
+  CHECK(on.is_stuck);
+  CHECK_MESSAGE(on.text.find("nothing can wake the 2 live tasks") == 0, on.text);
+  CHECK_MESSAGE(
+      on.text.find("task #1 'reader' waiting on deferred::Deferred<void> at") != std::string::npos,
+      on.text);
+  CHECK_MESSAGE(on.text.find("stuck.cpp") != std::string::npos, on.text);
+}
+
+TEST_CASE("it is reported once a run, and the run goes on: a stop() or a thread may still come") {
+  StuckOn<OnPoll> on;
+  auto [promise, never] = make_deferred<void>();
+  Promise<void>& fire = promise;
+  spawn(on.reactor, wait_on(std::move(never))).detach();
+  std::thread thread;
+  int reports = 0;
+  on.reactor.set_error_hook([&](const Failure&, std::string_view) {
+    ++reports;
+    thread = std::thread([&] { CHECK(on.reactor.call_from_thread([&] { fire.callback(); })); });
+    spawn(on.reactor, [&]() -> Task<> {
+      while (on.reactor.task_count() > 1) co_await Pause{};
+      on.reactor.stop();
+    }).detach();
+  });
+
+  on.reactor.run();
+  thread.join();
+
+  CHECK(reports == 1);
+  CHECK(on.reactor.task_count() == 0);
+}
+
+TEST_CASE_TEMPLATE("whatever can still wake a task is reason enough to wait", On, StuckOn<OnPoll>,
+                   StuckOn<OnVirtualTime>) {
+  On on;
+  auto [promise, never] = make_deferred<void>();
+  Promise<void>& fire = promise;
+  spawn(on.reactor, wait_on(std::move(never))).detach();
+  SocketPair pair;
+  std::thread thread;
+
+  SUBCASE("a timer") {
+    const DelayedCall timer = on.reactor.call_later(10ms, [&] { on.reactor.stop(); });
+    on.reactor.run();
+  }
+  SUBCASE("a watched descriptor") {
+    thread = std::thread([&] { pair.write(1); });
+    const Watch watch = on.reactor.watch(pair[0], Ready::read, [&] { on.reactor.stop(); });
+    on.reactor.run();
+  }
+  SUBCASE("a watched signal") {
+    thread = std::thread([] { ::kill(::getpid(), SIGUSR1); });
+    const SignalWatch watch = on.reactor.on_signal(SIGUSR1, [&] { on.reactor.stop(); });
+    on.reactor.run();
+  }
+  SUBCASE("a RemoteReactor that a thread holds") {
+    thread = std::thread([remote = on.reactor.remote()] { remote.stop(); });
+    const RemoteReactor kept = on.reactor.remote();
+    on.reactor.run();
+  }
+  SUBCASE("a thread that has called before") {
+    CHECK(on.reactor.call_from_thread([] {}));
+    thread = std::thread([&] { on.reactor.stop(); });
+    on.reactor.run();
+  }
+  SUBCASE("an answer that another thread owes") {
+    const auto answered = [](std::thread& other) -> Task<> {
+      struct Ask {
+        explicit Ask(std::thread& to) : other(to) {}
+        std::thread& other;
+        void yield_to(Waiter<void> waiter) const {
+          other = std::thread(
+              [remote = std::move(waiter).remote()]() mutable { std::move(remote).resume(); });
+        }
+      };
+      Ask ask(other);
+      co_await ask;
+    };
+    on.reactor.run(answered(thread));
+  }
+  if (thread.joinable()) thread.join();
+
+  CHECK(on.reports == 0);
+  fire.callback();
+}
+
+TEST_CASE("nothing is reported when no task is live, and none once a task is woken in time") {
+  StuckOn<OnVirtualTime> on;
+  std::thread thread([&] { on.reactor.stop(); });
+  on.reactor.run();
+  thread.join();
+  CHECK(on.reports == 0);
+
+  CHECK(on.reactor.run([]() -> Task<int> {
+    co_await Pause{24h};
+    co_return 2;
+  }()) == 2);
+  CHECK(on.reports == 0);
+}
+
+TEST_CASE("the signals that run(main) watches for itself are no reason to wait") {
+  StuckOn<OnPoll> on;
+  auto [promise, never] = make_deferred<void>();
+
+  CHECK(on.reactor.run(wait_on(std::move(never))) == 0);
+
+  CHECK(on.reports == 1);
+}
