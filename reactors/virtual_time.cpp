@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "reactors/detail/at_work.hpp"
 #include "reactors/detail/poll_set.hpp"
 
 namespace deferred::reactors {

@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <ctime>
@@ -30,21 +28,12 @@ Ready ready_of(short events) noexcept {
 
 }  // namespace
 
-PollSet::PollSet() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (wake_fd_ < 0) {
-    throw std::system_error(errno, std::generic_category(), "reactor: eventfd for wake-ups");
-  }
-  fds_.push_back({wake_fd_, POLLIN, 0});
+PollSet::PollSet() {
+  fds_.push_back({wake_.fd(), POLLIN, 0});
   handlers_.push_back(nullptr);
 }
 
-PollSet::~PollSet() { ::close(wake_fd_); }
-
-void PollSet::wake() noexcept {
-  if (woken_.exchange(true)) return;  // one is on its way
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
-}
+PollSet::~PollSet() = default;
 
 void PollSet::watch(int fd, Ready interest, IoHandler& handler) {
   // poll(2) would report it as ready for ever.
@@ -94,12 +83,7 @@ bool PollSet::wait(Duration timeout) {
   if (ready == 0) return false;
   if (fds_[0].revents) {
     --ready;
-    // First the eventfd, then the flag: a wake() in between writes nothing, but what it tells of is
-    // seen by the turn that follows. The other way round its write could be eaten here, and all
-    // later ones be held back by the flag.
-    std::uint64_t count;
-    [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
-    woken_.exchange(false);
+    wake_.drain();
   }
   // A handler may watch and unwatch. Backwards, for then an fd that unwatch() moves into a hole has
   // been reported already.

@@ -4,31 +4,15 @@
 // backends share; not installed.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <stdexcept>
 #include <vector>
 
 #include "deferred/backend.hpp"
+#include "reactors/detail/wake_fd.hpp"
 
 struct pollfd;  // <poll.h>
 
 namespace deferred::reactors {
-
-/// Marks a backend as at work: it cannot be turned inside one of its own callbacks.
-class AtWork {
- public:
-  explicit AtWork(bool& flag) : flag_(flag) {
-    if (flag_) throw std::logic_error("reactor: run or advanced inside one of its own callbacks");
-    flag_ = true;
-  }
-  AtWork(const AtWork&) = delete;
-  AtWork& operator=(const AtWork&) = delete;
-  ~AtWork() { flag_ = false; }
-
- private:
-  bool& flag_;
-};
 
 class PollSet {
  public:
@@ -37,7 +21,7 @@ class PollSet {
   PollSet& operator=(const PollSet&) = delete;
   ~PollSet();
 
-  void wake() noexcept;
+  void wake() noexcept { wake_.wake(); }
   void watch(int fd, Ready interest, IoHandler& handler);
   void rewatch(int fd, Ready interest) noexcept;
   void unwatch(int fd) noexcept;
@@ -46,16 +30,13 @@ class PollSet {
   /// or it was woken.
   bool wait(Duration timeout);
   /// No fd is watched and nobody has called wake(): a wait without a block would find nothing.
-  bool quiet() const noexcept {
-    return nothing_watched_ && !woken_.load(std::memory_order_relaxed);
-  }
+  bool quiet() const noexcept { return nothing_watched_ && !wake_.woken(); }
 
  private:
   std::size_t index_of(int fd) const noexcept { return index_[static_cast<std::size_t>(fd)]; }
 
   bool nothing_watched_ = true;
-  int wake_fd_;
-  std::atomic<bool> woken_{false};
+  WakeFd wake_;
   std::vector<pollfd> fds_;           // the first is the wake-up's
   std::vector<IoHandler*> handlers_;  // of fds_
   std::vector<std::size_t> index_;    // by fd: where it stands in fds_, 0 if it does not

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "reactors/epoll.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <ctime>
+#include <string>
+#include <system_error>
+
+#include "reactors/detail/at_work.hpp"
+#include "reactors/detail/clock.hpp"
+#include "reactors/detail/wake_fd.hpp"
+
+namespace deferred::reactors {
+namespace {
+
+constexpr std::uint64_t wake_up = ~std::uint64_t{0};
+
+std::uint32_t events_of(Ready interest) noexcept {
+  std::uint32_t events = 0;
+  if ((interest & Ready::read) != Ready::none) events |= EPOLLIN;
+  if ((interest & Ready::write) != Ready::none) events |= EPOLLOUT;
+  return events;
+}
+
+Ready ready_of(std::uint32_t events) noexcept {
+  Ready ready = Ready::none;
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ready = ready | Ready::read;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) ready = ready | Ready::write;
+  return ready;
+}
+
+[[noreturn]] void refuse(int error, int fd) {
+  throw std::system_error(error, std::generic_category(),
+                          "reactor on epoll: watching descriptor " + std::to_string(fd) +
+                              (error == EPERM ? ", a file that is always ready" : ""));
+}
+
+}  // namespace
+
+Epoll::Epoll() : wake_(std::make_unique<WakeFd>()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "reactor: epoll_create1");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = wake_up;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_->fd(), &event) != 0) {
+    const int error = errno;
+    ::close(epoll_);
+    refuse(error, wake_->fd());
+  }
+}
+
+Epoll::~Epoll() { ::close(epoll_); }
+
+TimePoint Epoll::now() noexcept { return steady_now(); }
+void Epoll::wake() noexcept { wake_->wake(); }
+
+void Epoll::watch(int fd, Ready interest, IoHandler& handler) {
+  // The kernel is asked first: it knows whether there is such a number, and room is made for it.
+  epoll_event event{};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) refuse(errno, fd);
+  const auto at = static_cast<std::size_t>(fd);
+  try {
+    if (at >= by_fd_.size()) by_fd_.resize(at + 1);
+  } catch (...) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);
+    throw;
+  }
+  ++by_fd_[at].generation;
+  control(EPOLL_CTL_MOD, fd, interest);
+  by_fd_[at].handler = &handler;
+  ++watched_;
+}
+
+void Epoll::rewatch(int fd, Ready interest) {
+  int error = control(EPOLL_CTL_MOD, fd, interest);
+  // It was closed, and the number is another file's by now.
+  if (error == ENOENT) error = control(EPOLL_CTL_ADD, fd, interest);
+  if (error != 0) refuse(error, fd);
+}
+
+void Epoll::unwatch(int fd) noexcept {
+  by_fd_[static_cast<std::size_t>(fd)].handler = nullptr;
+  --watched_;
+  epoll_event event{};
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);  // fails if fd is closed: then it is out already
+}
+
+// The error, 0 if there is none.
+int Epoll::control(int operation, int fd, Ready interest) noexcept {
+  epoll_event event{};
+  event.events = events_of(interest);
+  event.data.u64 = std::uint64_t{by_fd_[static_cast<std::size_t>(fd)].generation} << 32 |
+                   static_cast<std::uint32_t>(fd);
+  return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? 0 : errno;
+}
+
+void Epoll::run_once(bool block) {
+  const AtWork at_work(at_work_);
+  const Duration timeout = block ? time_left(deadline_) : Duration::zero();
+  if (timeout > Duration::zero() || watched_ > 0 || wake_->woken()) wait(timeout);
+  Backend::turn();
+}
+
+void Epoll::wait(Duration timeout) {
+  std::array<epoll_event, 256> events;  // what is left over is reported by the next wait
+  const int ready = wait_for_events(events.data(), static_cast<int>(events.size()), timeout);
+  if (ready < 0 && errno != EINTR) {
+    throw std::system_error(errno, std::generic_category(), "reactor: epoll_wait");
+  }
+  for (int i = 0; i < ready; ++i) {
+    const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
+    if (key == wake_up) {
+      wake_->drain();
+      continue;
+    }
+    // A handler before this one may have unwatched it, and watched another file of that number.
+    const Watched& told = by_fd_[static_cast<std::uint32_t>(key)];
+    if (!told.handler || told.generation != static_cast<std::uint32_t>(key >> 32)) continue;
+    told.handler->on_ready(ready_of(events[static_cast<std::size_t>(i)].events));
+  }
+}
+
+int Epoll::wait_for_events(void* into, int room, Duration timeout) noexcept {
+  auto* const events = static_cast<epoll_event*>(into);
+  if (timeout == Duration::zero()) return ::epoll_wait(epoll_, events, room, 0);
+  if (timeout == Duration::max()) return ::epoll_wait(epoll_, events, room, -1);
+  if (nanoseconds_) {
+    timespec limit{};
+    limit.tv_sec = static_cast<std::time_t>(timeout.count() / 1'000'000'000);
+    limit.tv_nsec = static_cast<long>(timeout.count() % 1'000'000'000);
+    const int ready = ::epoll_pwait2(epoll_, events, room, &limit, nullptr);
+    if (ready >= 0 || errno != ENOSYS) return ready;
+    nanoseconds_ = false;
+  }
+  const auto limit =
+      std::min<std::int64_t>(rounded_up<std::chrono::milliseconds>(timeout), INT_MAX);
+  return ::epoll_wait(epoll_, events, room, static_cast<int>(limit));
+}
+
+std::unique_ptr<Backend> epoll() { return std::make_unique<Epoll>(); }
+
+}  // namespace deferred::reactors
