@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "backends.hpp"
 #include "deferred/reactor.hpp"
 #include "posts.hpp"
 
@@ -35,4 +36,9 @@ void posts(bench::Program& program) {
   Reactor reactor;
   Posts loop(reactor);
   bench::posts(program, loop, "call_from_thread");
+  if (!bench::backends.contains("uv")) return;
+  Reactor on_uv{bench::backends.at("uv")()};
+  Posts uv_loop(on_uv);
+  program.rename("deferred-uv");
+  bench::posts(program, uv_loop, "call_from_thread");
 }

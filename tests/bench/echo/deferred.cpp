@@ -4,15 +4,12 @@
 // an argument it prints the backends of this build.
 #include <array>
 #include <cstdio>
-#include <map>
-#include <memory>
-#include <string>
 #include <system_error>
 
+#include "../backends.hpp"
 #include "deferred/io/tcp.hpp"
 #include "deferred/reactor.hpp"
 #include "deferred/spawn.hpp"
-#include "reactors/poll.hpp"
 #include "server.hpp"
 
 namespace {
@@ -38,18 +35,14 @@ Task<> accept_all(Reactor& reactor, io::TcpListener& listener) {
   }
 }
 
-const std::map<std::string, std::unique_ptr<Backend> (*)()> backends{
-    {"poll", reactors::poll},
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 || !backends.contains(argv[1])) {
-    for (const auto& [name, make] : backends) std::printf("%s\n", name.c_str());
+  if (argc != 2 || !bench::backends.contains(argv[1])) {
+    for (const auto& [name, make] : bench::backends) std::printf("%s\n", name.c_str());
     return argc == 1 ? 0 : 2;
   }
-  Reactor reactor{backends.at(argv[1])()};
+  Reactor reactor{bench::backends.at(argv[1])()};
   io::TcpListener listener(reactor, "127.0.0.1", 0);
   echo::announce(listener.port());
   return reactor.run(accept_all(reactor, listener));
