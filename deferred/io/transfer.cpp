@@ -40,14 +40,15 @@ std::optional<std::size_t> ReadSome::at_once() const {
   return socket.receive(buffer_);
 }
 
-ReadSome::Reading ReadSome::yield_to(Waiter<std::size_t> waiter) const {
-  return Reading(*socket_, buffer_, std::move(waiter));
-}
-
-ReadSome::Reading::Reading(Socket& socket, std::span<char> buffer, Waiter<std::size_t>&& waiter)
+inline ReadSome::Reading::Reading(Socket& socket, std::span<char> buffer,
+                                  Waiter<std::size_t>&& waiter)
     : socket_(socket), buffer_(buffer), waiter_(std::move(waiter)) {
   wait_for(socket.begin_to_wait(socket.readable), waiter_.reactor());
   socket.reading = true;
+}
+
+ReadSome::Reading ReadSome::yield_to(Waiter<std::size_t> waiter) const {
+  return Reading(*socket_, buffer_, std::move(waiter));
 }
 
 void ReadSome::Reading::on_ready() noexcept {
@@ -81,14 +82,14 @@ bool WriteAll::at_once() {
   return true;
 }
 
-WriteAll::Writing WriteAll::yield_to(Waiter<void> waiter) && {
-  return Writing(*socket_, data_, std::move(waiter));
-}
-
-WriteAll::Writing::Writing(Socket& socket, std::string_view rest, Waiter<void>&& waiter)
+inline WriteAll::Writing::Writing(Socket& socket, std::string_view rest, Waiter<void>&& waiter)
     : socket_(socket), rest_(rest), waiter_(std::move(waiter)) {
   wait_for(socket.begin_to_wait(socket.writable), waiter_.reactor());
   socket.writing = true;
+}
+
+WriteAll::Writing WriteAll::yield_to(Waiter<void> waiter) && {
+  return Writing(*socket_, data_, std::move(waiter));
 }
 
 // One call a report: the others get their turn, however fast the peer reads.
