@@ -26,17 +26,17 @@ std::atomic<int> live_slabs{0};
 }  // namespace
 
 // Slabs alone ask for an alignment of their size.
-void* operator new(std::size_t size, std::align_val_t align) {
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t align) {
   void* const memory = std::aligned_alloc(static_cast<std::size_t>(align), size);
   if (!memory) throw std::bad_alloc();
   if (align == std::align_val_t(MessageSlab::size)) ++live_slabs;
   return memory;
 }
-void operator delete(void* memory, std::align_val_t align) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t align) noexcept {
   if (align == std::align_val_t(MessageSlab::size)) --live_slabs;
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t align) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t align) noexcept {
   operator delete(memory, align);
 }
 
