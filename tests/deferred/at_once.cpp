@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "deferred/yield_to.hpp"
 #include "deferred/value.hpp"
+#include "deferred/yield_to.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/loop.hpp"
