@@ -45,7 +45,8 @@ Ready ready_of(unsigned events) noexcept {
 // says so.
 class Glib final : public Backend {
  public:
-  explicit Glib(GMainContext* context) : context_(context) {
+  Glib(GMainContext* context, bool of_caller) : context_(context) {
+    if (of_caller) share();
     static GSourceFuncs functions = {nullptr, nullptr, &Glib::dispatch, nullptr, nullptr, nullptr};
     source_ = g_source_new(&functions, sizeof(Source));
     reinterpret_cast<Source*>(source_)->backend = this;
@@ -167,11 +168,11 @@ class Glib final : public Backend {
 std::unique_ptr<Backend> glib() {
   const std::unique_ptr<GMainContext, decltype(&g_main_context_unref)> own(g_main_context_new(),
                                                                            &g_main_context_unref);
-  return std::make_unique<Glib>(own.get());
+  return std::make_unique<Glib>(own.get(), false);
 }
 
 std::unique_ptr<Backend> glib(_GMainContext* context) {
-  return std::make_unique<Glib>(context ? context : g_main_context_default());
+  return std::make_unique<Glib>(context ? context : g_main_context_default(), true);
 }
 
 }  // namespace deferred::reactors

@@ -42,6 +42,7 @@ class QtBackend final : public Backend {
  public:
   QtBackend()
       : dispatcher_(dispatcher_of_this_thread()), woken_(wake_.fd(), QSocketNotifier::Read) {
+    share();
     asap_.setSingleShot(true);
     QObject::connect(&asap_, &QTimer::timeout, &asap_, [this] { asap(); });
     timer_.setSingleShot(true);

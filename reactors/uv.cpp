@@ -91,8 +91,9 @@ Ready ready_of(int events) noexcept {
 
 class Uv final : public Backend {
  public:
-  explicit Uv(std::unique_ptr<OwnLoop> own) : Uv(&own->loop) { own_ = std::move(own); }
-  explicit Uv(uv_loop_t* loop) : loop_(loop) {
+  explicit Uv(std::unique_ptr<OwnLoop> own) : Uv(&own->loop, false) { own_ = std::move(own); }
+  explicit Uv(uv_loop_t* loop, bool of_caller = true) : loop_(loop) {
+    if (of_caller) share();
     auto made = std::make_unique<Handles>();
     require(uv_poll_init(loop_, &made->woken, made->wake.fd()),
             "reactor on libuv: watching the wake-up descriptor");

@@ -28,8 +28,8 @@ std::unique_ptr<Backend> uv();
 /// timer, a watched descriptor. A task that only another thread can wake does not.
 /// A descriptor that a handle of the caller watches cannot be watched (std::system_error, EEXIST).
 ///
-/// The backend's end begins to close its handles; the loop has to run once more, until it has
-/// nothing to do, before uv_loop_close(). REQUIRES: the loop outlives the backend, is used on one
+/// The backend's end begins to close its handles; the loop has to run once more, so that it lets go
+/// of them, before uv_loop_close(). REQUIRES: the loop outlives the backend, is used on one
 /// thread, and the caller does not close handles that are not his (uv_walk() shows all of them).
 std::unique_ptr<Backend> uv(uv_loop_s* loop);
 

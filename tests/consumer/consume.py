@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""consume.py WAY SOURCE BUILD VERSION -- COMPILER...: builds project/ against the library, runs it.
+"""consume.py WAY SOURCE BUILD VERSION BACKENDS -- COMPILER...: builds project/, runs its programs.
 
-Everything happens in a temporary folder; the two installed ways install into it first.
+One uses the core, and one each of the BACKENDS, a list with commas. Everything happens in a temporary folder; the two installed ways install into it first.
 """
 
 import os
@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-way, source, build, version, _, *compiler = sys.argv[1:]
+way, source, build, version, backends, _, *compiler = sys.argv[1:]
+backends = [name for name in backends.split(",") if name]
 environment = dict(os.environ, CXX=" ".join(compiler))
 
 
@@ -29,28 +30,37 @@ def installed(folder):
 
 def with_pkg_config(project):
     environment["PKG_CONFIG_PATH"] = str(installed(project))
-    # The system's own folders are no news to the compiler, but this one must be named.
-    flags = subprocess.run(
-        ["pkg-config", "--static", "--cflags", "--libs", f"deferred = {version}"],
-        check=True, env=environment, stdout=subprocess.PIPE, text=True,
-    ).stdout.split()
-    run(*compiler, "main.cpp", *flags, "-o", "consumer", cwd=project)
-    return project / "consumer"
+    for package, program, *arguments in [
+        ("deferred", "main"),
+        *((f"deferred-{name}", "backend", f"-DBACKEND={name}") for name in backends),
+    ]:
+        # The system's own folders are no news to the compiler, but this one must be named.
+        flags = subprocess.run(
+            ["pkg-config", "--static", "--cflags", "--libs", f"{package} = {version}"],
+            check=True, env=environment, stdout=subprocess.PIPE, text=True,
+        ).stdout.split()
+        run(*compiler, f"{program}.cpp", *arguments, *flags, "-o", package, cwd=project)
+        yield project / package
+
+
+def programs_in(folder):
+    return [folder / "deferred", *(folder / f"deferred-{name}" for name in backends)]
 
 
 def with_cmake(project):
     package = installed(project).parent / "cmake" / "deferred"
-    run("cmake", "-S", ".", "-B", "build", f"-Ddeferred_DIR={package}", cwd=project)
+    run("cmake", "-S", ".", "-B", "build", f"-Ddeferred_DIR={package}",
+        f"-Dbackends={';'.join(backends)}", cwd=project)
     run("cmake", "--build", "build", cwd=project)
-    return project / "build" / "consumer"
+    return programs_in(project / "build")
 
 
 def with_subproject(project):
     (project / "subprojects").mkdir()
     (project / "subprojects" / "deferred").symlink_to(source)
-    run("meson", "setup", "build", cwd=project)
+    run("meson", "setup", "build", f"-Dbackends={','.join(backends)}", cwd=project)
     run("meson", "compile", "-C", "build", cwd=project)
-    return project / "build" / "consumer"
+    return programs_in(project / "build")
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -58,6 +68,7 @@ with tempfile.TemporaryDirectory() as folder:
     shutil.copytree(pathlib.Path(__file__).parent / "project", project)
     ways = {"pkg-config": with_pkg_config, "cmake": with_cmake, "subproject": with_subproject}
     try:
-        run(ways[way](project))
+        for program in ways[way](project):
+            run(program)
     except subprocess.CalledProcessError as error:
         sys.exit(str(error))

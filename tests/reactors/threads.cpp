@@ -51,10 +51,13 @@ TEST_CASE_TEMPLATE("call_from_thread wakes a run() that has nothing to do", On, 
                    OnVirtualTime) {
   On on;
   for (int i = 0; i < 200; ++i) {
-    std::thread other([&] {
-      on.reactor.call_from_thread([&, caller = std::this_thread::get_id()] {
-        CHECK(caller != std::this_thread::get_id());
-        on.reactor.stop();
+    std::thread other;
+    on.reactor.post([&] {  // in run(), for between two runs the call would be refused
+      other = std::thread([&] {
+        on.reactor.call_from_thread([&, caller = std::this_thread::get_id()] {
+          CHECK(caller != std::this_thread::get_id());
+          on.reactor.stop();
+        });
       });
     });
     on.reactor.run();

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// Shows: a server on any backend, which is one word of it; each connection is a microthread, a loop
+// that reads and writes.
+// Prints: "echoing on HOST:PORT". SIGINT and SIGTERM end it, with status 0.
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+#include <array>
+#include <deferred/errors.hpp>
+#include <deferred/io/tcp.hpp>
+#include <deferred/spawn.hpp>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <reactors/epoll.hpp>
+#include <reactors/glib.hpp>
+#include <reactors/poll.hpp>
+#include <reactors/uv.hpp>
+
+using namespace deferred;
+
+const std::map<std::string, std::function<std::unique_ptr<Backend>()>> backends = {
+#ifdef WITH_EPOLL
+    {"epoll", [] { return reactors::epoll(); }},
+#endif
+#ifdef WITH_GLIB
+    {"glib", [] { return reactors::glib(); }},
+#endif
+#ifdef WITH_UV
+    {"uv", [] { return reactors::uv(); }},
+#endif
+    {"poll", [] { return reactors::poll(); }},
+};
+
+Task<> echo(io::TcpStream stream) {
+  std::array<char, 4096> buffer;
+  try {
+    for (;;) {
+      const std::size_t got = co_await stream.read_some(buffer);
+      if (got == 0) co_return;
+      const std::string_view heard(buffer.data(), got);
+      co_await stream.write_all(heard);
+    }
+  } catch (const std::system_error&) {  // the peer is gone, which is its own affair
+  }
+}
+
+Task<int> serve(Reactor& reactor, std::uint16_t port) {
+  io::TcpListener listener(reactor, "localhost", port);
+  std::cout << "echoing on " << listener.local() << std::endl;
+  for (;;) {
+    try {
+      io::TcpStream stream = co_await listener.accept();
+      spawn(reactor, echo(std::move(stream)));
+    } catch (const Cancelled&) {  // by a signal: run() does that
+      co_return 0;
+    } catch (const std::system_error& error) {  // out of descriptors, say; the next may do
+      std::cerr << error.what() << std::endl;
+    }
+  }
+}
+
+int main(int argc, char** argv) {
+  std::string name = "poll";
+  std::uint16_t port = 0;
+  CLI::App app("Sends back what it is sent.");
+  app.add_option("--reactor", name, "The event loop; poll unless given")
+      ->check(CLI::IsMember(backends));
+  app.add_option("--port", port, "The port to listen on; 0, the default, picks a free one");
+  CLI11_PARSE(app, argc, argv);
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &descriptors);
+  Reactor reactor{backends.at(name)()};
+  return reactor.run(serve(reactor, port));
+}
