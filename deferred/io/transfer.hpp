@@ -26,10 +26,11 @@ class [[nodiscard]] ReadSome {
   /// The undo: a task that reads, for as long as it waits.
   class Reading final : public detail::Readiness::Waiting {
    public:
-    Reading(detail::Socket& socket, std::span<char> buffer, Waiter<std::size_t>&& waiter);
     ~Reading() { socket_.reading = false; }
 
    private:
+    friend class ReadSome;
+    inline Reading(detail::Socket& socket, std::span<char> buffer, Waiter<std::size_t>&& waiter);
     void on_ready() noexcept override;
     void on_end(Failure failure) noexcept override;
 
@@ -57,10 +58,11 @@ class [[nodiscard]] WriteAll {
   /// The undo: a task that writes, for as long as it waits.
   class Writing final : public detail::Readiness::Waiting {
    public:
-    Writing(detail::Socket& socket, std::string_view rest, Waiter<void>&& waiter);
     ~Writing() { socket_.writing = false; }
 
    private:
+    friend class WriteAll;
+    inline Writing(detail::Socket& socket, std::string_view rest, Waiter<void>&& waiter);
     void on_ready() noexcept override;
     void on_end(Failure failure) noexcept override;
 
