@@ -2,9 +2,9 @@
 #include "reactors/glib.hpp"
 
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <glib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -27,11 +27,11 @@ struct Source {
   Glib* backend;
 };
 
-GIOCondition events_of(Ready interest) noexcept {
+gushort events_of(Ready interest) noexcept {
   unsigned events = 0;
   if ((interest & Ready::read) != Ready::none) events |= G_IO_IN;
   if ((interest & Ready::write) != Ready::none) events |= G_IO_OUT;
-  return static_cast<GIOCondition>(events);
+  return static_cast<gushort>(events);
 }
 
 Ready ready_of(unsigned events) noexcept {
@@ -41,17 +41,22 @@ Ready ready_of(unsigned events) noexcept {
   return ready;
 }
 
-// The source has a ready time, and a tag for each descriptor; GLib dispatches it when any of them
-// says so.
+// The source has a ready time, and a GPollFD for each descriptor; GLib dispatches it when any of
+// them says so. To add or remove one costs a search and a system call. So what we want of one
+// changes in place, and one that nobody wants any more stays, for the next watch of its number,
+// until it gives trouble. And the source may recurse, for GLib would remove all and add them again
+// around each dispatch: in a nested main loop it rests by itself.
 class Glib final : public Backend {
  public:
   Glib(GMainContext* context, bool of_caller) : context_(context) {
     if (of_caller) share();
-    static GSourceFuncs functions = {nullptr, nullptr, &Glib::dispatch, nullptr, nullptr, nullptr};
+    static GSourceFuncs functions = {nullptr, &Glib::check, &Glib::dispatch,
+                                     nullptr, nullptr,      nullptr};
     source_ = g_source_new(&functions, sizeof(Source));
     reinterpret_cast<Source*>(source_)->backend = this;
     g_source_set_static_name(source_, "deferred::Reactor");
-    woken_ = g_source_add_unix_fd(source_, wake_.fd(), G_IO_IN);
+    g_source_set_can_recurse(source_, TRUE);
+    g_source_add_poll(source_, &woken_);
     g_source_attach(source_, context_);
     g_main_context_ref(context_);
   }
@@ -65,10 +70,7 @@ class Glib final : public Backend {
   void wake() noexcept override { wake_.wake(); }
   void arm(TimePoint deadline) noexcept override {
     deadline_ = deadline;
-    // -1 is never; any time that has passed is at once.
-    g_source_set_ready_time(source_, deadline == TimePoint::max()
-                                         ? -1
-                                         : first_tick<std::chrono::microseconds>(deadline));
+    if (!busy_ && !wanted_) set_ready_time(deadline);
   }
 
   void watch(int fd, Ready interest, IoHandler& handler) override {
@@ -80,16 +82,23 @@ class Glib final : public Backend {
     const auto at = static_cast<std::size_t>(fd);
     if (at >= by_fd_.size()) by_fd_.resize(at + 1);
     told_.reserve(by_fd_.size());  // so that dispatch() cannot fail
-    by_fd_[at].tag = g_source_add_unix_fd(source_, fd, events_of(interest));
-    by_fd_[at].handler = &handler;
+    if (!by_fd_[at]) by_fd_[at] = std::make_unique<Watched>();
+    Watched& watched = *by_fd_[at];
+    watched.interest = interest;
+    watched.poll = {fd, events_of(interest), 0};
+    watched.handler = &handler;
+    if (!std::exchange(watched.added, true)) g_source_add_poll(source_, &watched.poll);
   }
   void rewatch(int fd, Ready interest) override {
-    g_source_modify_unix_fd(source_, by_fd_[static_cast<std::size_t>(fd)].tag, events_of(interest));
+    Watched& watched = *by_fd_[static_cast<std::size_t>(fd)];
+    watched.interest = interest;
+    watched.poll.events = events_of(interest);
   }
   void unwatch(int fd) noexcept override {
-    Watched& watched = by_fd_[static_cast<std::size_t>(fd)];
-    g_source_remove_unix_fd(source_, watched.tag);
-    watched = {nullptr, nullptr, Ready::none};
+    Watched& watched = *by_fd_[static_cast<std::size_t>(fd)];
+    watched.poll.events = watched.poll.revents = 0;
+    watched.handler = nullptr;
+    watched.told = Ready::none;
   }
 
   void run_once(bool block) override {
@@ -98,69 +107,113 @@ class Glib final : public Backend {
     if (!g_main_context_acquire(context_)) {
       throw std::logic_error("reactor on GLib: its GMainContext is run by another thread");
     }
-    turned_ = false;
     g_main_context_iteration(context_, block);
-    if (!turned_) take_turn();
+    take_turn();
     g_main_context_release(context_);
   }
 
  private:
   struct Watched {
-    gpointer tag = nullptr;
+    GPollFD poll{};
     IoHandler* handler = nullptr;  // null: not watched
-    Ready told = Ready::none;      // what is still to be reported
+    Ready interest = Ready::none;
+    Ready told = Ready::none;  // what is still to be reported
+    bool added = false;        // to the source
   };
 
-  // GLib does not dispatch a source inside itself: in a nested main loop, it rests.
+  void set_ready_time(TimePoint deadline) noexcept {
+    // -1 is never; any time that has passed is at once.
+    g_source_set_ready_time(source_, deadline == TimePoint::max()
+                                         ? -1
+                                         : first_tick<std::chrono::microseconds>(deadline));
+  }
+
+  static gboolean check(GSource* source) {
+    const Glib& self = *reinterpret_cast<Source*>(source)->backend;
+    return self.woken_.revents != 0 ||
+           std::any_of(self.by_fd_.begin(), self.by_fd_.end(),
+                       [](const auto& watched) { return watched && watched->poll.revents != 0; });
+  }
+
   static gboolean dispatch(GSource* source, GSourceFunc, gpointer) {
     Glib& self = *reinterpret_cast<Source*>(source)->backend;
-    if (self.in_turn_) {  // nested in the turn that run_once() has taken outside of it
-      g_source_set_ready_time(source, -1);
-      self.rested_ = true;
-      return G_SOURCE_CONTINUE;
+    if (self.busy_) {
+      self.rest();
+    } else if (self.at_work_) {
+      self.report();  // run_once() takes the turn
+    } else {
+      const AtWork at_work(self.at_work_);
+      self.report();
+      self.take_turn();
     }
-    const bool driven_by_caller = !std::exchange(self.at_work_, true);
-    self.report();
-    self.take_turn();
-    if (driven_by_caller) self.at_work_ = false;
     return G_SOURCE_CONTINUE;
   }
+
+  // A callback runs a nested main loop, where nothing of ours may go on, nor keep it awake.
+  void rest() noexcept {
+    rested_ = true;
+    if (std::exchange(woken_.revents, 0) != 0) {
+      wake_.drain();
+      wanted_ = true;
+    }
+    for (const auto& watched : by_fd_) {
+      if (watched) watched->poll.events = watched->poll.revents = 0;
+    }
+    g_source_set_ready_time(source_, -1);
+  }
+  void go_on() noexcept {
+    busy_ = false;
+    if (std::exchange(rested_, false)) {
+      for (const auto& watched : by_fd_) {
+        if (watched && watched->handler) watched->poll.events = events_of(watched->interest);
+      }
+    }
+    set_ready_time(wanted_ ? TimePoint::min() : deadline_);
+  }
+
   void take_turn() noexcept {
-    in_turn_ = true;
+    busy_ = true;
+    wanted_ = false;
     turn();
-    in_turn_ = false;
-    turned_ = true;
-    if (std::exchange(rested_, false)) arm(deadline_);
+    go_on();
   }
 
   // First what all are ready for, then the handlers: they may watch and unwatch.
   void report() noexcept {
-    if (g_source_query_unix_fd(source_, woken_) != 0) wake_.drain();
+    busy_ = true;
+    if (std::exchange(woken_.revents, 0) != 0) wake_.drain();
     for (std::size_t fd = 0; fd < by_fd_.size(); ++fd) {
-      Watched& watched = by_fd_[fd];
-      if (!watched.handler) continue;
-      watched.told = ready_of(g_source_query_unix_fd(source_, watched.tag));
-      if (watched.told != Ready::none) told_.push_back(fd);
+      if (!by_fd_[fd] || by_fd_[fd]->poll.revents == 0) continue;
+      Watched& watched = *by_fd_[fd];
+      const unsigned events = std::exchange(watched.poll.revents, 0);
+      if (watched.handler) {
+        watched.told = ready_of(events);
+        told_.push_back(fd);
+      } else {  // in error or closed, since it was unwatched
+        g_source_remove_poll(source_, &watched.poll);
+        watched.added = false;
+      }
     }
     for (std::size_t i = 0; i < told_.size(); ++i) {  // watch() may move both lists
-      Watched& watched = by_fd_[told_[i]];
+      Watched& watched = *by_fd_[told_[i]];
       const Ready what = std::exchange(watched.told, Ready::none);
       if (what != Ready::none) watched.handler->on_ready(what);
     }
     told_.clear();
+    go_on();
   }
 
   WakeFd wake_;
   GMainContext* context_;
   GSource* source_;
-  gpointer woken_;
-  std::vector<Watched> by_fd_;
+  GPollFD woken_{wake_.fd(), G_IO_IN, 0};
+  std::vector<std::unique_ptr<Watched>> by_fd_;  // GLib holds on to what is added
   std::vector<std::size_t> told_;
   TimePoint deadline_ = TimePoint::max();
   bool at_work_ = false;
-  bool in_turn_ = false;
-  bool turned_ = false;  // in this run_once()
-  bool rested_ = false;  // and has forgotten its ready time
+  bool busy_ = false;    // reporting, or in a turn
+  bool rested_ = false;  // meanwhile
+  bool wanted_ = false;  // woken while it rested
 };
 
 }  // namespace

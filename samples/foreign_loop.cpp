@@ -35,10 +35,11 @@ int main() {
     // Before each wait, for it may have changed: it is that of the next timer, the least there is
     // if something is to be done at once, and the largest if there is nothing to wait for.
     const TimePoint deadline = backend.next_deadline();
-    const auto left = std::max(deadline, backend.now()) - backend.now();
+    const TimePoint now = backend.now();
+    const auto left = std::max(deadline, now) - now;
     const timespec limit{left / 1s, (left % 1s).count()};
     pollfd fds[2] = {{question[0], POLLIN, 0}, {backend.fd(), POLLIN, 0}};
-    if (ppoll(fds, 2, &limit, nullptr) < 0) continue;
+    if (ppoll(fds, 2, &limit, nullptr) < 0) return 1;
 
     if (fds[0].revents) {
       char letter = 0;

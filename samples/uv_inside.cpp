@@ -24,7 +24,8 @@ Task<> drive(uv_loop_t& loop) {
     if (timeout < 0) {
       co_await ready;
     } else {
-      co_await as_outcome(with_timeout(std::chrono::milliseconds(timeout), ready));
+      const std::chrono::milliseconds at_most(timeout);
+      [[maybe_unused]] const auto either = co_await as_outcome(with_timeout(at_most, ready));
     }
   }
 }
@@ -49,7 +50,8 @@ Task<int> main_task(deferred::Reactor& reactor, uv_loop_t& loop) {
   uv_queue_work(&loop, &work, add, added);
 
   auto driven = spawn(reactor, drive(loop));
-  std::cout << "our task was told " << co_await std::move(told) << '\n';
+  const int heard = co_await std::move(told);
+  std::cout << "our task was told " << heard << '\n';
   co_await std::move(driven);
   std::cout << "their loop has nothing left to do\n";
   co_return uv_loop_close(&loop);

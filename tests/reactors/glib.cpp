@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -166,7 +167,10 @@ TEST_CASE("tasks that never wait do not starve the caller's timer: a turn an ite
   });
 
   int iterations = 0;
-  for (; !stop; ++iterations) in.context.iterate(true);
+  while (!stop) {
+    in.context.iterate(true);
+    ++iterations;
+  }
 
   CHECK(pauses > 0);
   CHECK(pauses <= iterations);
@@ -239,6 +243,31 @@ TEST_CASE("a backend that ends while it watches leaves no source") {
   backend->watch(pair[0], Ready::read, reports);
 }
 
+TEST_CASE("a descriptor that was unwatched and closed does not keep the loop awake") {
+  Context context;
+  const auto backend = reactors::glib(context.context);
+  Reports reports;
+  auto pair = std::make_unique<SocketPair>();
+  const int fd = (*pair)[0];
+  pair->write(1);
+  backend->watch(fd, Ready::read, reports);
+  context.iterate(true);
+  CHECK(reports.seen.size() == 1);
+
+  backend->unwatch(fd);
+  CHECK_FALSE(context.iterate(false));
+  pair.reset();
+  context.iterate(false);
+  CHECK_FALSE(context.iterate(false));
+  pair = std::make_unique<SocketPair>();
+  REQUIRE((*pair)[0] == fd);
+  pair->write(1);
+  backend->watch(fd, Ready::read, reports);
+  context.iterate(true);
+
+  CHECK(reports.seen.size() == 2);
+}
+
 TEST_CASE("no deadline is early") {
   Context context;
   const auto backend = reactors::glib(context.context);
@@ -264,39 +293,84 @@ TEST_CASE("in a nested main loop of one of its callbacks the reactor rests, and 
   Inside in;
   SocketPair pair;
   std::string log;
-  bool nested = false;
+  const Watch watch = in.reactor.watch(pair[0], Ready::read, [&] {
+    log += "io ";
+    pair.read(0);
+  });
+  bool stop = false;
   const auto nest = [&] {
-    in.reactor.post([&] { log += "after "; });
-    nested = true;
-    const Watch watch = in.reactor.watch(pair[0], Ready::read, [] {});
+    in.reactor.post([&] { log += "post "; });
+    pair.write(1);
+    std::thread([&] {
+      in.reactor.call_from_thread([&] {
+        log += "thread ";
+        stop = true;
+        in.reactor.stop();
+      });
+    }).join();
     for (int i = 0; i < 10; ++i) in.context.iterate(false);
     CHECK_FALSE(in.context.iterate(false));
     log += "nested ";
   };
+  const auto run = [&] {
+    SUBCASE("driven by the caller") {
+      while (!stop) in.context.iterate(true);
+    }
+    SUBCASE("in run()") { in.reactor.run(); }
+  };
 
-  SUBCASE("driven by the caller") {
+  SUBCASE("in a turn") {
     in.reactor.post([&] { nest(); });
-    while (!nested) in.context.iterate(true);
-  }
-  SUBCASE("in run()") {
-    in.reactor.post([&] {
-      nest();
-      in.reactor.stop();
-    });
-    in.reactor.run();
+    run();
   }
   SUBCASE("in a turn that a callback of the caller's asked for") {
     in.context.every(1, [&] {
-      in.reactor.post([&] {
-        nest();
-        in.reactor.stop();
-      });
+      in.reactor.post([&] { nest(); });
       return false;
     });
-    in.reactor.run();
+    run();
   }
+  SUBCASE("while readiness is reported") {
+    SocketPair other;
+    other.write(1);
+    Watch nesting;
+    nesting = in.reactor.watch(other[0], Ready::read, [&] {
+      nesting = Watch();
+      nest();
+    });
+    run();
+  }
+  while (log.find("io") == std::string::npos) in.context.iterate(true);
 
-  CHECK(log == "nested after ");
+  CHECK(log.substr(0, 7) == "nested ");
+  CHECK(log.find("post") != std::string::npos);
+}
+
+TEST_CASE("a deadline that passes in a nested main loop stands after it") {
+  Context context;
+  const auto backend = reactors::glib(context.context);
+  struct Nesting final : Turn {
+    explicit Nesting(Context& in) : context(in) {}
+    void turn() noexcept override {
+      if (++turns > 1) return;
+      while (std::chrono::steady_clock::now() < until) context.iterate(false);
+    }
+    Context& context;
+    TimePoint until{};
+    int turns = 0;
+  } nesting(context);
+  backend->drive(&nesting);
+  context.every(0, [] { return false; });
+  const TimePoint deadline = backend->now() + 2ms;
+  nesting.until = deadline + 2ms;
+  backend->arm(deadline);
+
+  backend->run_once(true);
+  CHECK(nesting.turns == 1);
+  context.iterate(true);
+
+  CHECK(nesting.turns == 2);
+  backend->drive(nullptr);
 }
 
 TEST_CASE("a turn inside a callback is a logic_error, also when the caller drives the loop") {

@@ -206,26 +206,31 @@ TEST_CASE("a descriptor that is ready both ways is reported once") {
   CHECK(reports.seen == std::vector<Ready>{Ready::both});
 }
 
-TEST_CASE("what was noted of a descriptor is forgotten when it is unwatched before the report") {
+TEST_CASE("what was noted of a descriptor is forgotten when another takes its number") {
   Application application;
   const auto backend = reactors::qt();
   SocketPair one, two;
-  Reports first, second;
-  const auto drop_both = [&] {
+  std::optional<SocketPair> fresh;
+  Reports first, second, third;
+  first.then = second.then = [&] {
+    const int number = two[0];
     backend->unwatch(one[0]);
-    backend->unwatch(two[0]);
+    backend->unwatch(number);
     two.close(0);
+    fresh.emplace();
+    REQUIRE((*fresh)[0] == number);
+    backend->watch(number, Ready::read, third);
   };
-  first.then = second.then = drop_both;
   one.write(1);
   two.write(1);
   backend->watch(one[0], Ready::read, first);
   backend->watch(two[0], Ready::read, second);
 
-  backend->run_once(true);
+  while (!fresh) application.iterate();
   backend->run_once(false);
 
   CHECK(first.seen.size() + second.seen.size() == 1);
+  CHECK(third.seen.empty());
 }
 
 TEST_CASE("no deadline is early") {
@@ -285,7 +290,21 @@ TEST_CASE("in a nested event loop of one of its callbacks the reactor rests, and
   while (log.find("thread") == std::string::npos || told == 0) in.application.iterate();
 
   CHECK(log.substr(0, 13) == "nested after ");
-  CHECK(told > 0);
+  const int before = told;
+  pair.write(1);
+  while (told == before) in.application.iterate();
+}
+
+TEST_CASE("a thread's call that comes in a nested event loop is taken after it") {
+  Inside in;
+  in.reactor.post([&] {
+    std::thread([&] { in.reactor.call_from_thread([] { QCoreApplication::quit(); }); }).join();
+    QEventLoop nested;
+    QTimer::singleShot(1, &nested, &QEventLoop::quit);
+    nested.exec();
+  });
+
+  CHECK(QCoreApplication::exec() == 0);
 }
 
 TEST_CASE("a turn inside a callback is a logic_error, also when the application drives the loop") {

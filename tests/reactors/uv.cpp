@@ -180,7 +180,8 @@ TEST_CASE("calls of threads are taken by a uv_run() that waits, and by one that 
   for (const bool before : {true, false}) {
     std::thread other([&] { in.reactor.call_from_thread([&] { ++calls; }); });
     if (before) other.join();
-    for (const int already = calls; calls == already;) uv_run(in.loop, UV_RUN_ONCE);
+    const int already = calls;
+    while (calls == already) uv_run(in.loop, UV_RUN_ONCE);
     if (!before) other.join();
   }
   alive.stop();
