@@ -65,14 +65,6 @@ Failure out_of_memory() noexcept {
   return FailureNode::adopt(node);
 }
 
-// Not what nobody needs to hear of, and each error once, however many Deferreds carried it.
-bool is_to_be_reported(const Failure& failure) noexcept {
-  if (failure.check<Cancelled>()) return false;
-  if (const auto* gone = failure.check<AbandonedError>(); gone && gone->by_closing()) return false;
-  const FailureNode* const node = FailureNode::of(failure);
-  return node && !std::exchange(node->reported, true);
-}
-
 template <class Whose>
 void report(const Failure& failure, Whose&& whose) noexcept {
   try {
@@ -88,6 +80,15 @@ void report(const Failure& failure, Whose&& whose) noexcept {
 }
 
 }  // namespace
+
+bool is_to_be_reported(const Failure& failure) noexcept {
+  if (failure.check<Cancelled>()) return false;
+  if (const auto* gone = failure.check<AbandonedError>(); gone && gone->by_closing()) return false;
+  const FailureNode* const node = FailureNode::of(failure);
+  return node && !node->reported;
+}
+
+void set_reported(const Failure& failure) noexcept { FailureNode::of(failure)->reported = true; }
 
 void destroy_node(FailureNode* node) noexcept {
   delete node->trace;
@@ -127,15 +128,23 @@ Failure cancelled() noexcept {
   }
 }
 
+namespace {
+bool claim(const Failure& failure) noexcept {
+  const bool wanted = is_to_be_reported(failure);
+  if (wanted) set_reported(failure);
+  return wanted;
+}
+}  // namespace
+
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept {
-  if (is_to_be_reported(failure)) report(failure, [&]() -> const std::string& { return whose; });
+  if (claim(failure)) report(failure, [&]() -> const std::string& { return whose; });
 }
 void report_unhandled(const Failure& failure, SourceLocation made) noexcept {
-  if (!is_to_be_reported(failure)) return;
+  if (!claim(failure)) return;
   report(failure, [&] { return "the Deferred made at " + to_string(made); });
 }
 void report_unhandled(const Failure& failure, const std::type_info& result_type) noexcept {
-  if (!is_to_be_reported(failure)) return;
+  if (!claim(failure)) return;
   report(failure, [&] { return "a Deferred<" + demangled(result_type) + ">"; });
 }
 

@@ -110,6 +110,10 @@ namespace detail {
 
 /// Hands a failure to the hook, unless it is one that nobody needs to hear of (Cancelled, or
 /// AbandonedError from closing).
+/// It is not what nobody needs to hear of, and has not been reported: each error is once, however
+/// many Deferreds carried it.
+bool is_to_be_reported(const Failure& failure) noexcept;
+void set_reported(const Failure& failure) noexcept;
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept;
 /// The same for a Deferred that is known by the place where it was made, or by its type.
 void report_unhandled(const Failure& failure, SourceLocation made) noexcept;

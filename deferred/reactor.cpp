@@ -32,8 +32,10 @@ Reactor::Reactor(Backend& backend) : backend_(&backend), inbox_(new detail::Inbo
 
 Reactor::~Reactor() {
   require_home("the destructor");
-  if (running_ || in_turn_) destroyed_inside("of its own run or turn");
+  if (running_ || in_turn_ || in_watch_) destroyed_inside("of its own run or turn");
   ending_ = true;
+  error_hook_ = nullptr;  // what it refers to may be gone
+  if (shutdown_) shutdown_->reactor = nullptr;
   awake_ = true;  // what destructors still post is dropped below, not armed for
   do {
     while (tasks_) {
@@ -113,6 +115,7 @@ void Reactor::take_last_calls() noexcept {
 }
 
 void Reactor::read_clock() noexcept {
+  require_home("now()");
   now_ = backend_->now();
   now_is_known_ = in_turn_;
 }
@@ -130,6 +133,7 @@ void Reactor::ask_for_turn() noexcept {
 }
 
 std::string Reactor::dump_tasks() const {
+  require_home("dump_tasks()");
   std::vector<const detail::Microthread*> newest_first;
   for (const detail::Microthread* m = tasks_; m; m = m->next_live) newest_first.push_back(m);
   std::string text;
@@ -151,9 +155,11 @@ void report_thrown(const char* by) noexcept {
 
 void ReactorAccess::report(Reactor& reactor, const Failure& failure, const char* by) noexcept {
   if (reactor.error_hook_) {
+    if (!is_to_be_reported(failure)) return;
     try {
       const ErrorHook hook = reactor.error_hook_;  // it may set another one
-      return hook(failure, by);
+      hook(failure, by);
+      return set_reported(failure);
     } catch (...) {
       report_unhandled(Failure::current(), "the error hook of a reactor");
     }

@@ -44,7 +44,8 @@ struct ReactorAccess;
 struct MainEnd {
   bool ended = false;
   int code = 0;
-  int signal = 0;  // the one that cancelled it
+  int signal = 0;        // the one that cancelled it, or came last
+  bool crashed = false;  // by a signal
 };
 
 }  // namespace detail
@@ -85,14 +86,19 @@ class Reactor final : private Turn {
   /// descriptor or signal, nobody in another thread who holds a remote end or has called before -
   /// it says so once to the error hook, with a StuckError that names each and where it waits, and
   /// waits on. Not in a loop that is shared with others.
+  ///
+  /// What the backend throws comes out of here; then no trigger is called, a stop() is kept, and
+  /// the calls of other threads are still taken, for the next run.
   void run();
-  /// Spawns `main` and runs until it is done. A Task<int>'s value is the exit code; a failure is
-  /// reported with its trace and gives 1. If stop() ends the run before, 0; `main` then stays as it
-  /// is and goes on with the next run. Needs spawn.hpp. (Twisted: task.react)
+  /// Spawns `main` and runs until it is done. A Task<int>'s value is the exit code; a failure goes
+  /// to the error hook, which prints it with its trace, and gives 1; Cancelled says nothing. If
+  /// stop() ends the run before, 0; `main` then stays as it is and goes on with the next run. Needs
+  /// spawn.hpp. (Twisted: task.react)
   ///
   /// On the first thread of the process, SIGINT and SIGTERM, where nobody else handles them, cancel
-  /// `main`. If it ends as Cancelled then, that is not reported, and the exit code is 128 + the
-  /// signal's number, as in a shell. The second such signal ends the run as crash() does.
+  /// `main`. If it ends as Cancelled then, the exit code is 128 + the signal's number, as in a
+  /// shell. The second such signal, or one that comes when `main` has ended, ends the run as
+  /// crash() does, with that code.
   template <class T>
   int run(Task<T> main);
   /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no
@@ -113,13 +119,17 @@ class Reactor final : private Turn {
   void call_when_running(F f);
   /// Calls `f()` once, when run() ends by stop(): first all triggers of Phase::before, then
   /// `during`, then `after`, each in the order they were set. Turns go on until the Deferreds that
-  /// those of `before` return have results; a failure goes to the error hook. What is thrown too,
-  /// and the other triggers are called. (Twisted: addSystemEventTrigger)
+  /// those of `before` return have results. A failure of any goes to the error hook, as does what
+  /// is thrown, and the other triggers are called. A callable lives until its Deferred has a
+  /// result: it may be a coroutine. (Twisted: addSystemEventTrigger)
   template <class F>
   ShutdownTrigger at_shutdown(Phase phase, F f);
   /// Takes what callbacks throw, instead of the process-wide unhandled-failure hook; an empty one
-  /// gives it back to that.
-  void set_error_hook(ErrorHook hook) { error_hook_ = std::move(hook); }
+  /// gives it back to that. Not called while the reactor is being destroyed.
+  void set_error_hook(ErrorHook hook) {
+    require_home("set_error_hook()");
+    error_hook_ = std::move(hook);
+  }
 
   /// The time at which the present turn began: the clock is read once a turn. Outside of a turn,
   /// the time.
@@ -142,7 +152,7 @@ class Reactor final : private Turn {
   /// Calls `f()` on the reactor's thread in its next turn, exactly once; from any thread. The calls
   /// of one thread keep their order. False, without a call, from the end of a run() that was
   /// stopped until the next one begins: all that were accepted have been called when it returns.
-  /// If the reactor is destroyed without having run, `f` is destroyed uncalled. The caller must
+  /// If the reactor is destroyed before its next turn, `f` is destroyed uncalled. The caller must
   /// know that the reactor lives; a RemoteReactor need not. (Twisted: callFromThread)
   template <class F>
   bool call_from_thread(F f) {
@@ -190,13 +200,14 @@ class Reactor final : private Turn {
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
   /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
-  void run_until_true(const bool& done);
-  void take_turn();
+  /// `what` is waited for, if anything is.
+  void run_until_true(const bool& done, const char* what);
+  void take_turn(const char* waits_for);
   void shut_down();
-  void call_triggers(Phase phase, const std::shared_ptr<int>& awaited) noexcept;
+  void call_triggers(Phase phase) noexcept;
   /// Refuses calls of other threads from now on, and runs those that were taken.
   void take_last_calls() noexcept;
-  void report_if_stuck() noexcept;
+  void report_if_stuck(const char* waits_for) noexcept;
   void read_clock() noexcept;
   void fire_due_timers() noexcept;
   void arm_next() noexcept;
@@ -220,6 +231,7 @@ class Reactor final : private Turn {
   bool running_ = false;
   bool now_is_known_ = false;
   bool in_turn_ = false;
+  bool in_watch_ = false;  // in the callback of a watch
   bool crashed_ = false;
   bool stuck_ = false;  // it has been reported in this run
   TimePoint now_{};
@@ -235,6 +247,7 @@ class Reactor final : private Turn {
   std::size_t watched_fds_ = 0;
   detail::SignalNode* signals_ = nullptr;  // all active ones
   detail::Triggers triggers_;
+  std::shared_ptr<detail::Shutdown> shutdown_;  // made by the first one
   ErrorHook error_hook_;
   Reactor* next_on_thread_ = nullptr;
 };

@@ -18,39 +18,39 @@ void Reactor::require_not_running(const char* what) const {
   if (running_) {
     throw ReactorStateError(std::string(what) + " inside run(): this reactor is already running");
   }
-  if (in_turn_) {
+  if (in_turn_ || in_watch_) {
     throw ReactorStateError(std::string(what) + " inside a turn: it has to end first");
   }
 }
 
 void Reactor::run() {
   require_not_running("run()");
-  run_until_true(false);
+  run_until_true(false, nullptr);
 }
 
-void Reactor::run_until_true(const bool& done) {
+void Reactor::run_until_true(const bool& done, const char* what) {
   struct Running {
     Reactor& reactor;
     Reactor* before;
     ~Running() {
       reactor.running_ = false;
       reactor.crashed_ = false;
-      reactor.stuck_ = false;
-      reactor.inbox_->has_stopped();
       detail::running_on_thread = before;
     }
   } running{*this, std::exchange(detail::running_on_thread, this)};
   running_ = true;
+  stuck_ = false;
   inbox_->refuse_calls(false);
   arm_next();  // the deadline armed last may have been cancelled
-  while (!inbox_->stopping() && !crashed_ && !done) take_turn();
-  if (done) return;
+  while (!inbox_->stopping() && !crashed_ && !done) take_turn(what);
+  if (done) return;  // a stop() that came too is for the next run
   if (!crashed_) shut_down();
   take_last_calls();
+  inbox_->has_stopped();
 }
 
-void Reactor::take_turn() {
-  if (armed_ == TimePoint::max() && tasks_) report_if_stuck();
+void Reactor::take_turn(const char* waits_for) {
+  if (armed_ == TimePoint::max() && (tasks_ || waits_for)) report_if_stuck(waits_for);
   backend_->run_once(true);
 }
 
@@ -62,17 +62,22 @@ void Reactor::crash() noexcept {
 }
 
 void Reactor::shut_down() {
-  const auto awaited = std::make_shared<int>(0);
-  call_triggers(Phase::before, awaited);
-  while (*awaited > 0 && !crashed_) take_turn();
-  if (crashed_) return;
-  call_triggers(Phase::during, awaited);
-  call_triggers(Phase::after, awaited);
+  if (!shutdown_) shutdown_ = std::make_shared<detail::Shutdown>(detail::Shutdown{this});
+  ++shutdown_->number;
+  shutdown_->awaited = 0;
+  stuck_ = false;
+  call_triggers(Phase::before);
+  while (shutdown_->awaited > 0 && !crashed_) {
+    take_turn("the shutdown triggers");
+    call_triggers(Phase::before);  // a turn may set others
+  }
+  call_triggers(Phase::during);
+  call_triggers(Phase::after);
 }
 
-void Reactor::call_triggers(Phase phase, const std::shared_ptr<int>& awaited) noexcept {
+void Reactor::call_triggers(Phase phase) noexcept {
   constexpr const char* by = "a shutdown trigger";
-  for (;;) {  // a trigger may set others
+  while (!crashed_) {  // a trigger may set others
     const auto next = std::find_if(triggers_.begin(), triggers_.end(), [phase](const auto& node) {
       return node->set && node->phase == phase;
     });
@@ -80,42 +85,54 @@ void Reactor::call_triggers(Phase phase, const std::shared_ptr<int>& awaited) no
     const std::shared_ptr<detail::TriggerNode> trigger = std::move(*next);
     triggers_.erase(next);
     trigger->set = false;
+    const unsigned number = phase == Phase::before ? shutdown_->number : 0;
+    if (number != 0) ++shutdown_->awaited;
     try {
-      Deferred<void> ended = trigger->call();
-      const bool waits = phase == Phase::before;
-      if (waits) ++*awaited;
-      std::move(ended)
-          .add_both([this, waits, trigger, weak = std::weak_ptr(awaited)](Outcome<void> outcome) {
-            const auto waiting = waits ? weak.lock() : nullptr;
-            if (!waiting) return outcome;  // nobody waits, or that shutdown was broken off
-            if (!outcome.has_value()) detail::ReactorAccess::report(*this, outcome.failure(), by);
-            --*waiting;
-            want_turn();
+      trigger->call()
+          .add_both([trigger, number, shutdown = shutdown_](Outcome<void> outcome) {
+            trigger->drop_callable();
+            Reactor* const reactor = shutdown->reactor;
+            if (!reactor) return outcome;
+            if (!outcome.has_value()) {
+              detail::ReactorAccess::report(*reactor, outcome.failure(), by);
+            }
+            if (number == shutdown->number) {
+              --shutdown->awaited;
+              reactor->want_turn();
+            }
             return Outcome<void>();
           })
           .detach();
     } catch (...) {
+      if (number != 0) --shutdown_->awaited;
       detail::ReactorAccess::report(*this, Failure::current(), by);
+      trigger->drop_callable();
     }
   }
 }
 
-void Reactor::report_if_stuck() noexcept {
-  if (stuck_ || watched_fds_ > 0 || remote_ends_ || !inbox_->empty() || inbox_->may_be_called() ||
-      backend_->shared()) {
+void Reactor::report_if_stuck(const char* waits_for) noexcept {
+  if (stuck_ || watched_fds_ > 0 || remote_ends_ || inbox_->may_be_called() || backend_->shared()) {
     return;
   }
+  bool own_signals = false;
   for (const detail::SignalNode* node = signals_; node; node = node->next_of_reactor) {
     if (!node->internal) return;
+    own_signals = true;
   }
   stuck_ = true;
   try {
-    const Failure stuck(StuckError(
-        "nothing can wake the " + std::to_string(task_count_) +
-        (task_count_ == 1 ? " live task" : " live tasks") +
+    std::string text =
+        own_signals ? "nothing but SIGINT or SIGTERM can wake " : "nothing can wake ";
+    if (task_count_ > 0) text += "the " + std::to_string(task_count_) + " live task";
+    if (task_count_ > 1) text += "s";
+    if (task_count_ > 0 && waits_for) text += " or answer ";
+    if (waits_for) text += waits_for;
+    text +=
         "; run() waits on, for a stop() or a thread (one that is going to call should hold "
-        "Reactor::remote()):\n" +
-        dump_tasks()));
+        "Reactor::remote())";
+    if (task_count_ > 0) text += ":\n" + dump_tasks();
+    const Failure stuck{StuckError(text)};
     detail::ReactorAccess::report(*this, stuck, "run()");
   } catch (...) {
     detail::report_thrown("run(), while it reported that nothing can wake its tasks");
@@ -124,7 +141,9 @@ void Reactor::report_if_stuck() noexcept {
 
 int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end) {
   const auto cancel = [this, main, end](int signal) mutable {
-    if (std::exchange(end->signal, signal) == 0) return main.cancel();
+    const bool is_first = std::exchange(end->signal, signal) == 0;
+    if (is_first && !end->ended) return main.cancel();
+    end->crashed = true;
     crash();
   };
   SignalWatch watches[2];
@@ -135,8 +154,7 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
     signals_->internal = true;
   }
   run();
-  if (!end->ended && end->signal != 0) return detail::exit_code_of(end->signal);
-  return end->code;
+  return end->crashed ? detail::exit_code_of(end->signal) : end->code;
 }
 
 }  // namespace deferred

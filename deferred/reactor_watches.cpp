@@ -54,6 +54,7 @@ void Watch::drop() noexcept {
 
 void Watch::set_interest(Ready interest) {
   if (!active() || node_->interest == interest) return;
+  detail::ReactorAccess::require_home(*node_->reactor, "Watch::set_interest()");
   const Ready before = std::exchange(node_->interest, interest);
   try {
     detail::ReactorAccess::entry(*node_->reactor, node_->fd).refresh();
@@ -115,6 +116,7 @@ void FdEntry::refresh() {
 }
 
 void FdEntry::on_ready(Ready what) noexcept {
+  const ReactorAccess::InWatch in_watch(reactor_);
   ++dispatching_;
   for (std::size_t i = 0, end = watches_.size(); i < end; ++i) {
     WatchNode* const node = watches_[i];

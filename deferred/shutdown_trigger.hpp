@@ -38,6 +38,13 @@ struct TriggerNode {
 /// Those that are set, in the order they were set.
 using Triggers = std::vector<std::shared_ptr<TriggerNode>>;
 
+/// What a trigger's Deferred finds when it has its result.
+struct Shutdown {
+  Reactor* reactor;      // null once it is gone
+  unsigned number = 0;   // counts the shutdowns: only the present one waits
+  unsigned awaited = 0;  // Deferreds of Phase::before
+};
+
 }  // namespace detail
 
 /// The handle of a trigger. Dropping it takes the trigger back; detach() lets it be. A trigger is

@@ -269,7 +269,9 @@ int Reactor::run(Task<T> main) {
         }
         if (!outcome.has_value()) {
           const bool wanted = signal != 0 && outcome.failure().template check<Cancelled>();
-          if (!wanted) detail::report_unhandled(outcome.failure(), "the main task");
+          if (!outcome.failure().template check<Cancelled>()) {
+            detail::ReactorAccess::report(*this, outcome.failure(), "the main task");
+          }
           code = wanted ? detail::exit_code_of(signal) : 1;
         }
         if (!waiting) return;

@@ -4,20 +4,27 @@
 // bound to it is used from another thread; both threads are named.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 namespace deferred::detail {
 
-/// Its address tells one thread from another.
-inline constinit thread_local char thread_mark = 0;
-
-/// The system's number of this thread.
-long this_thread_number() noexcept;
+/// Tells this thread from all others of the process, also from those that have ended.
+inline std::uint64_t this_thread() noexcept {
+  static constinit std::atomic<std::uint64_t> last{0};
+  static constinit thread_local std::uint64_t mine = 0;
+  if (mine == 0) mine = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return mine;
+}
+/// The system's number of this thread, which top and debuggers show too.
+long system_thread() noexcept;
 
 class Home {
  public:
   /// This thread.
-  Home() noexcept : mark_(&thread_mark), number_(this_thread_number()) {}
+  Home() noexcept : thread_(this_thread()), system_thread_(system_thread()) {}
 
-  bool here() const noexcept { return mark_ == &thread_mark; }
+  bool here() const noexcept { return thread_ == this_thread(); }
   /// In debug builds: ends the program if this is not the thread. `what` is what was called.
   void require_here([[maybe_unused]] const char* what) const noexcept {
 #ifndef NDEBUG
@@ -29,8 +36,8 @@ class Home {
  private:
   [[noreturn]] void used_elsewhere(const char* what) const noexcept;
 
-  const char* mark_;
-  long number_;
+  std::uint64_t thread_;
+  long system_thread_;
 };
 
 }  // namespace deferred::detail

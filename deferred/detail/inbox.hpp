@@ -38,7 +38,7 @@ class Inbox {
   bool push(Message& message) noexcept { return push(message, false); }
   /// The same for a call; also false between a run() that was stopped and the next one.
   bool push_call(Message& message) noexcept {
-    if (!called_.load(std::memory_order_relaxed)) called_.store(true, std::memory_order_relaxed);
+    note_caller();
     return push(message, true);
   }
   /// Asks for a turn, unless the reactor is gone.
@@ -49,6 +49,7 @@ class Inbox {
   /// run() is to return after the present turn, or the next one at once.
   void stop() noexcept {
     retain();  // run() may return, and the reactor be destroyed, before the wake-up is done
+    note_caller();
     stopping_.store(true, std::memory_order_relaxed);
     wake();
     release();
@@ -61,30 +62,32 @@ class Inbox {
   }
   /// Counts those who hold the reactor to call it from other threads.
   void add_caller() noexcept { callers_.fetch_add(1, std::memory_order_relaxed); }
-  void remove_caller() noexcept { callers_.fetch_sub(1, std::memory_order_relaxed); }
+  void remove_caller() noexcept { callers_.fetch_sub(1, std::memory_order_release); }
 
   // On the reactor's thread:
 
   bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   void has_stopped() noexcept { stopping_.store(false, std::memory_order_relaxed); }
   bool empty() const noexcept { return !message_of(head_.load(std::memory_order_relaxed)); }
-  /// Another thread may still call: one has, or holds the reactor.
+  /// Another thread has something for us, or may have: one has called, or holds the reactor. What
+  /// a holder did before it let go is seen, for holders are looked for first.
   bool may_be_called() const noexcept {
-    return called_.load(std::memory_order_relaxed) || callers_.load(std::memory_order_relaxed) != 0;
+    return callers_.load(std::memory_order_acquire) != 0 ||
+           called_.load(std::memory_order_relaxed) || !empty();
   }
   /// Runs all messages, oldest first.
   void drain() noexcept {
     if (!empty()) {
-      run_all(message_of(head_.exchange(refusing_, std::memory_order_acquire)), true);
+      run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);
     }
   }
   /// From here on calls are refused, or taken again. Those that were taken before are still there.
   void refuse_calls(bool refuse) noexcept {
-    refusing_ = refuse ? refusing : 0;
+    mask_ = refuse ? refuse_bit : 0;
     if (refuse) {
-      head_.fetch_or(refusing, std::memory_order_relaxed);
+      head_.fetch_or(refuse_bit, std::memory_order_relaxed);
     } else {
-      head_.fetch_and(~refusing, std::memory_order_relaxed);
+      head_.fetch_and(~refuse_bit, std::memory_order_relaxed);
     }
   }
   /// Nothing comes in any more; what is there is disposed of.
@@ -99,22 +102,26 @@ class Inbox {
 
  private:
   // What head_ holds: the newest message, and in its lowest bit whether calls are refused.
-  static constexpr std::uintptr_t refusing = 1;
+  static constexpr std::uintptr_t refuse_bit = 1;
   static constexpr std::uintptr_t closed = 2;  // no message stands there
   static_assert(alignof(Message) > closed);
   enum class Added : std::uint8_t { no, yes, first };
 
   ~Inbox() = default;
+  void note_caller() noexcept {
+    if (called_.load(std::memory_order_relaxed) || home_.here()) return;
+    called_.store(true, std::memory_order_relaxed);
+  }
   static Message* message_of(std::uintptr_t head) noexcept {
-    return head == closed ? nullptr : reinterpret_cast<Message*>(head & ~refusing);
+    return head == closed ? nullptr : reinterpret_cast<Message*>(head & ~refuse_bit);
   }
   Added add(Message& message, bool is_call) noexcept {
     std::uintptr_t head = head_.load(std::memory_order_relaxed);
     do {
-      if (head == closed || (is_call && (head & refusing))) return Added::no;
+      if (head == closed || (is_call && (head & refuse_bit))) return Added::no;
       message.next = message_of(head);
     } while (!head_.compare_exchange_weak(
-        head, reinterpret_cast<std::uintptr_t>(&message) | (head & refusing),
+        head, reinterpret_cast<std::uintptr_t>(&message) | (head & refuse_bit),
         std::memory_order_release, std::memory_order_relaxed));
     return message_of(head) ? Added::yes : Added::first;
   }
@@ -139,10 +146,10 @@ class Inbox {
   }
 
   std::atomic<std::uintptr_t> head_{0};
-  std::uintptr_t refusing_ = 0;  // the reactor's own copy of the bit, which only it changes
+  std::uintptr_t mask_ = 0;  // the reactor's own copy of the bit, which only it changes
   std::atomic<std::uint32_t> refs_{1};
   std::atomic<std::uint32_t> callers_{0};
-  std::atomic<bool> called_{false};
+  std::atomic<bool> called_{false};  // from another thread
   std::atomic<bool> stopping_{false};
   const Home home_;
   std::mutex mutex_;

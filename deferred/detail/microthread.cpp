@@ -69,13 +69,14 @@ void update_cancelled(Microthread& m) noexcept {
 }
 
 void cancel_level(Microthread& m) noexcept {
-  require_home(m, "TaskRef::cancel()");
+  require_home(m, "cancel()");
   if (m.is(Microthread::done)) return;
   m.set(Microthread::root_cancelled);
   update_cancelled(m);
 }
 
 void cancel_once(Microthread& m) noexcept {
+  require_home(m, "cancel()");
   if (m.is(Microthread::done)) return;
   if (m.is(Microthread::answered_ahead)) return m.replace_answer(Wait::State::cancelled);
   if (!m.is_waiting()) {

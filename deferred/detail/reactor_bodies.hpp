@@ -49,6 +49,25 @@ struct ReactorAccess {
   static void count_watched(Reactor& reactor, int more) noexcept {
     reactor.watched_fds_ += static_cast<std::size_t>(more);
   }
+  /// While it lives, a callback of a watch runs.
+  class InWatch {
+   public:
+    explicit InWatch(Reactor& reactor) noexcept
+        : reactor_(reactor),
+          outer_(std::exchange(reactor.in_watch_, true)),
+          before_(std::exchange(running_on_thread, &reactor)) {}
+    InWatch(const InWatch&) = delete;
+    InWatch& operator=(const InWatch&) = delete;
+    ~InWatch() {
+      reactor_.in_watch_ = outer_;
+      running_on_thread = before_;
+    }
+
+   private:
+    Reactor& reactor_;
+    const bool outer_;
+    Reactor* const before_;
+  };
   static void remove_signal(Reactor& reactor, SignalNode& node) noexcept;
   /// To the reactor's error hook.
   static void report(Reactor& reactor, const Failure& failure, const char* by) noexcept;
@@ -134,10 +153,24 @@ struct SignalNodeOf final : SignalNode {
 };
 
 template <class F>
+constexpr bool gives_nothing_or_deferred() {
+  if constexpr (!std::is_invocable_v<F&>) {
+    return false;
+  } else {
+    using R = std::invoke_result_t<F&>;
+    return std::is_void_v<R> || std::is_convertible_v<R, Deferred<void>>;
+  }
+}
+template <class F>
+inline constexpr bool is_trigger = gives_nothing_or_deferred<F>();
+
+template <class F>
 struct TriggerNodeOf final : TriggerNode {
   TriggerNodeOf(Phase of, F&& moved) : TriggerNode(of), f(std::move(moved)) {}
   Deferred<void> call() override {
-    if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+    if constexpr (!is_trigger<F>) {
+      return succeed();  // at_shutdown() has said what is wrong
+    } else if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
       (*f)();
       return succeed();
     } else {
@@ -184,7 +217,7 @@ SignalWatch Reactor::on_signal(int signal, F f) {
 template <class F>
 void Reactor::call_when_running(F f) {
   static_assert(std::is_invocable_v<F&>, "call_when_running: the callable takes no argument");
-  if (!running_ && !in_turn_) return post(std::move(f));
+  if (!running_ && !in_turn_ && !in_watch_) return post(std::move(f));
   require_home("call_when_running()");
   try {
     f();
@@ -195,9 +228,9 @@ void Reactor::call_when_running(F f) {
 
 template <class F>
 ShutdownTrigger Reactor::at_shutdown(Phase phase, F f) {
-  static_assert(
-      std::is_invocable_r_v<void, F&> || std::is_invocable_r_v<Deferred<void>, F&>,
-      "at_shutdown: the callable takes no argument, and gives nothing or a Deferred<void>");
+  static_assert(detail::is_trigger<F>,
+                "at_shutdown: the callable takes no argument, and gives nothing or a "
+                "Deferred<void>; a coroutine has to return Deferred<void>");
   require_home("at_shutdown()");
   std::erase_if(triggers_, [](const auto& node) { return !node->set; });
   triggers_.push_back(std::make_shared<detail::TriggerNodeOf<F>>(phase, std::move(f)));
@@ -221,7 +254,7 @@ T Reactor::run_until(Deferred<T> deferred) {
         waiting->come = true;
         want_turn();  // it may come out of turn, in somebody else's loop
       });
-  if (!end->come) run_until_true(end->come);
+  if (!end->come) run_until_true(end->come, "the Deferred that run_until() was given");
   if (!end->come) {
     std::move(done).abandon();
     throw ReactorStateError("run_until: the reactor was stopped before the Deferred had a result");

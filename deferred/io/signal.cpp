@@ -2,13 +2,15 @@
 #include "deferred/io/signal.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace deferred::io {
 
 Signal::Signal(Reactor& reactor, std::initializer_list<int> signals)
     : state_(std::make_unique<State>()) {
-  for (const int signal : signals) {
+  const std::set<int> each(signals);
+  for (const int signal : each) {
     watches_.push_back(
         reactor.on_signal(signal, [state = state_.get(), signal] { state->arrive(signal); }));
   }

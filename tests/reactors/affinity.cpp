@@ -81,8 +81,9 @@ TEST_CASE("the reactor's own functions") {
   check_misuse("run()", [](Reactor& r) { return [&] { r.run(); }; });
   check_misuse("run(task)", [](Reactor& r) { return [&] { r.run(sleeper()); }; });
   check_misuse("post()", [](Reactor& r) { return [&] { r.post([] {}); }; });
-  check_misuse("call_later()",
-               [](Reactor& r) { return [&] { r.call_later(1s, [] {}).detach(); }; });
+  check_misuse("now()", [](Reactor& r) { return [&] { r.call_later(1s, [] {}).detach(); }; });
+  check_misuse("call_later() or call_at()",
+               [](Reactor& r) { return [&] { r.call_at(TimePoint(), [] {}).detach(); }; });
   check_misuse("watch()", [](Reactor& r) {
     return [&] { static_cast<void>(r.watch(0, Ready::read, [] {})); };
   });
@@ -109,7 +110,7 @@ TEST_CASE("handles") {
   check_misuse("dropping a SignalWatch", [](Reactor& r) {
     return [watch = r.on_signal(SIGUSR1, [] {})]() mutable { watch = SignalWatch(); };
   });
-  check_misuse("TaskRef::cancel()", [](Reactor& r) {
+  check_misuse("cancel()", [](Reactor& r) {
     return [task = spawn(r, sleeper()).task()]() mutable { task.cancel(); };
   });
   check_misuse("TaskRef::close()", [](Reactor& r) {

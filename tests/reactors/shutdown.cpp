@@ -2,11 +2,14 @@
 // How a run begins and ends: call_when_running(), at_shutdown(), crash(), and what callbacks throw.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "deferred/deferred_coroutine.hpp"
+#include "deferred/errors.hpp"
 #include "deferred/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
@@ -290,4 +293,198 @@ TEST_CASE("an error hook may replace itself") {
   on.turn();
 
   CHECK(on.unhandled.take() == Texts{"oops"});
+}
+
+// It was lost, and the next run() did not return.
+TEST_CASE_TEMPLATE("a stop() that comes with the result of run_until() is for the next run", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, result] = make_deferred<int>();
+  Promise<int>& fire = promise;
+  on.reactor.post([&] {
+    on.reactor.stop();
+    fire.callback(7);
+  });
+
+  CHECK(on.reactor.run_until(std::move(result)) == 7);
+  bool called = false;
+  on.reactor.post([&] { called = true; });
+  on.reactor.run();
+
+  CHECK_FALSE(called);
+}
+
+TEST_CASE_TEMPLATE("crash() in a trigger is the end of the triggers", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor
+      .at_shutdown(Phase::before,
+                   [&] {
+                     log += "first ";
+                     on.reactor.crash();
+                   })
+      .detach();
+  on.reactor.at_shutdown(Phase::before, [&] { log += "second "; }).detach();
+  on.reactor.at_shutdown(Phase::after, [&] { log += "after "; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "first ");
+}
+
+TEST_CASE_TEMPLATE("a 'before' trigger set while the shutdown waits is called in it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto slow = [&]() -> Deferred<void> {
+    co_await Pause{1ms};
+    on.reactor.at_shutdown(Phase::before, [&] { log += "set later, "; }).detach();
+  };
+  on.reactor.at_shutdown(Phase::before, slow).detach();
+  on.reactor.at_shutdown(Phase::during, [&] { log += "during"; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "set later, during");
+}
+
+TEST_CASE_TEMPLATE(
+    "a failed Deferred of any phase goes to the error hook; after the reactor's end "
+    "it is an unhandled failure",
+    On, OnPoll, OnVirtualTime) {
+  deferred::testing::Unhandled unhandled;
+  auto [promise, late] = make_deferred<void>();
+  {
+    On on;
+    const Hooked hooked(on.reactor);
+    on.reactor.at_shutdown(Phase::during, [] { return fail<void>(std::runtime_error("now")); })
+        .detach();
+    on.reactor.at_shutdown(Phase::after, [d = std::move(late)]() mutable { return std::move(d); })
+        .detach();
+    on.reactor.stop();
+    on.reactor.run();
+    CHECK(hooked.texts == Texts{"a shutdown trigger: now"});
+  }
+  promise.errback(std::runtime_error("late"));
+
+  CHECK(unhandled.take() == Texts{"late"});
+}
+
+TEST_CASE_TEMPLATE(
+    "a trigger's callable is destroyed after its call, also one that owns its handle", On, OnPoll,
+    OnVirtualTime) {
+  On on;
+  struct Service {
+    ShutdownTrigger trigger;
+  };
+  std::weak_ptr<Service> watched;
+  {
+    const auto service = std::make_shared<Service>();
+    watched = service;
+    service->trigger = on.reactor.at_shutdown(Phase::before, [service] {});
+  }
+  CHECK_FALSE(watched.expired());
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(watched.expired());
+}
+
+TEST_CASE_TEMPLATE("the main task's failure goes to the error hook, Cancelled says nothing", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  const Hooked hooked(on.reactor);
+  const auto fails = []() -> Task<> {
+    co_await Pause{};
+    oops();
+  };
+  const auto cancelled = []() -> Task<> {
+    co_await Pause{};
+    throw Cancelled();
+  };
+
+  CHECK(on.reactor.run(fails()) == 1);
+  CHECK(on.reactor.run(cancelled()) == 1);
+
+  CHECK(hooked.texts == Texts{"the main task: oops"});
+}
+
+namespace {
+
+/// A backend whose wait fails once.
+class Failing final : public Backend {
+ public:
+  TimePoint now() noexcept override { return inner_->now(); }
+  void arm(TimePoint) noexcept override {}
+  void wake() noexcept override {}
+  void watch(int, Ready, IoHandler&) override {}
+  void rewatch(int, Ready) override {}
+  void unwatch(int) noexcept override {}
+  void run_once(bool) override {
+    if (std::exchange(fails, false)) throw std::runtime_error("the loop broke");
+    turn();
+  }
+  bool fails = true;
+
+ private:
+  std::unique_ptr<Backend> inner_ = reactors::poll();
+};
+
+}  // namespace
+
+TEST_CASE("what the backend throws comes out of run(); a stop() and calls are kept for the next") {
+  deferred::testing::Unhandled unhandled;
+  Failing backend;
+  Reactor reactor{backend};
+  int calls = 0, triggers = 0;
+  reactor.at_shutdown(Phase::before, [&] { ++triggers; }).detach();
+
+  CHECK_THROWS_WITH(reactor.run(), "the loop broke");
+  CHECK_FALSE(reactor.running());
+  CHECK(triggers == 0);
+  CHECK(reactor.call_from_thread([&] {
+    ++calls;
+    reactor.stop();
+  }));
+  reactor.run();
+
+  CHECK(calls == 1);
+  CHECK(triggers == 1);
+}
+
+TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  SocketPair pair;
+  pair.write(1);
+  std::string log;
+  Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
+    watch = Watch();
+    on.reactor.call_when_running([&] { log += "at once "; });
+    try {
+      on.reactor.run();
+    } catch (const ReactorStateError&) {
+      log += "refused";
+    }
+  });
+
+  on.turn();
+
+  CHECK(log == "at once refused");
+}
+
+// The hook was called with what closing leaves, and what it referred to was gone.
+TEST_CASE("the error hook is not called while the reactor is being destroyed") {
+  int calls = 0;
+  {
+    OnPoll on;
+    on.reactor.set_error_hook([&](const Failure&, std::string_view) { ++calls; });
+    const auto main = []() -> Task<> { co_await Pause{1h}; };
+    on.reactor.stop();
+    on.reactor.run(main());
+  }
+  CHECK(calls == 0);
 }

@@ -162,7 +162,7 @@ TEST_CASE("watches come and go while other threads send the signal: none is call
   OnPoll on;
   std::atomic<bool> over{false};
   std::thread sender([&] {
-    while (!over) ::kill(::getpid(), SIGUSR2);
+    while (!over) ::pthread_kill(::pthread_self(), SIGUSR2);  // the handler runs here
   });
   int calls = 0;
   for (int i = 0; i < 2000 || calls == 0; ++i) {
@@ -180,20 +180,27 @@ TEST_CASE("watches come and go while other threads send the signal: none is call
   CHECK(calls > 0);
 }
 
-TEST_CASE("a flood of signals loses neither posts nor timers, and the last one is seen") {
+TEST_CASE("a flood of signals loses no post, and the last one is seen") {
   OnPoll on;
   constexpr int all = 20'000;
   int posts = 0;
   bool last = false;
   std::atomic<bool> sent{false};
+  const auto stop_if_all = [&] {
+    if (last && posts == all) on.reactor.stop();
+  };
   const SignalWatch watch = on.reactor.on_signal(SIGUSR1, [&] {
     if (sent) last = true;
-    if (last && posts == all) on.reactor.stop();
+    stop_if_all();
   });
   std::thread sender([&, remote = on.reactor.remote()] {
     for (int i = 0; i < all; ++i) {
-      ::kill(::getpid(), SIGUSR1);
-      CHECK(remote.call_from_thread([&] { ++posts; }));
+      ::pthread_kill(::pthread_self(), SIGUSR1);
+      const bool taken = remote.call_from_thread([&] {
+        ++posts;
+        stop_if_all();
+      });
+      CHECK(taken);
     }
     sent = true;
     ::kill(::getpid(), SIGUSR1);
@@ -343,4 +350,65 @@ TEST_CASE("run(main) leaves a signal alone that somebody handles, and in other t
     other.reactor.run(look(left_alone));
     CHECK(left_alone);
   }).join();
+}
+
+TEST_CASE("a signal that comes when the main task has ended breaks the shutdown off") {
+  const Free free;
+  OnPoll on;
+  int triggers = 0;
+  auto [promise, never] = make_deferred<void>();
+  on.reactor
+      .at_shutdown(Phase::before,
+                   [d = std::move(never)]() mutable {
+                     ::raise(SIGINT);
+                     return std::move(d);
+                   })
+      .detach();
+  on.reactor.at_shutdown(Phase::after, [&] { ++triggers; }).detach();
+  const auto main = []() -> Task<int> { co_return 3; };
+
+  CHECK(on.reactor.run(main()) == 128 + SIGINT);
+
+  CHECK(triggers == 0);
+  promise.callback();
+}
+
+TEST_CASE("a handler that somebody puts in place of ours stays, until a signal is watched anew") {
+  const Handled handled(SIGUSR1);
+  OnPoll on;
+  int calls = 0;
+  {
+    const SignalWatch first = on.reactor.on_signal(SIGUSR1, [&] { ++calls; });
+    ::signal(SIGUSR1, SIG_IGN);
+    ::raise(SIGUSR1);
+    on.turn();
+    CHECK(calls == 0);
+    const SignalWatch second = on.reactor.on_signal(SIGUSR1, [&] { ++calls; });
+    ::raise(SIGUSR1);
+    on.turn();
+    CHECK(calls == 2);
+    ::signal(SIGUSR1, SIG_IGN);
+  }
+  struct sigaction now{};
+  ::sigaction(SIGUSR1, nullptr, &now);
+  const bool stays = now.sa_handler == SIG_IGN;
+  CHECK(stays);
+}
+
+TEST_CASE("a Signal of one number twice answers once a signal") {
+  OnPoll on;
+  const io::Signal signal(on.reactor, {SIGUSR1, SIGUSR1});
+  int answers = 0;
+  spawn(on.reactor, [&]() -> Task<> {
+    for (;;) {
+      co_await signal;
+      ++answers;
+    }
+  }).detach();
+  on.turn();
+
+  ::raise(SIGUSR1);
+  for (int i = 0; i < 3; ++i) on.turn();
+
+  CHECK(answers == 1);
 }

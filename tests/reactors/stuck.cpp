@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("whatever can still wake a task is reason enough to wait", On
     on.reactor.run();
   }
   SUBCASE("a thread that has called before") {
-    CHECK(on.reactor.call_from_thread([] {}));
+    std::thread([&] { CHECK(on.reactor.call_from_thread([] {})); }).join();
     thread = std::thread([&] { on.reactor.stop(); });
     on.reactor.run();
   }
@@ -160,4 +160,40 @@ TEST_CASE("the signals that run(main) watches for itself are no reason to wait")
   CHECK(on.reactor.run(wait_on(std::move(never))) == 0);
 
   CHECK(on.reports == 1);
+}
+
+TEST_CASE("a run_until() and a shutdown that nothing can end are reported too, without a task") {
+  StuckOn<OnPoll> on;
+  auto [promise, never] = make_deferred<void>();
+  CHECK_THROWS_AS(on.reactor.run_until(std::move(never)), ReactorStateError);
+  CHECK(on.reports == 1);
+  CHECK_MESSAGE(on.text.find("nothing can wake the Deferred that run_until() was given; ") == 0,
+                on.text);
+
+  on.reactor.set_error_hook([&](const Failure& failure, std::string_view) {
+    on.text = failure.what();
+    on.reactor.crash();
+  });
+  auto [other, waits] = make_deferred<void>();
+  on.reactor.at_shutdown(Phase::before, [d = std::move(waits)]() mutable { return std::move(d); })
+      .detach();
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK_MESSAGE(on.text.find("nothing can wake the shutdown triggers; ") == 0, on.text);
+  other.callback();
+}
+
+TEST_CASE("a main task that only Ctrl-C can end is told so") {
+  struct sigaction before{};
+  struct sigaction action{};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(SIGTERM, &action, &before);
+  StuckOn<OnPoll> on;
+  auto [promise, never] = make_deferred<void>();
+
+  CHECK(on.reactor.run(wait_on(std::move(never))) == 0);
+  ::sigaction(SIGTERM, &before, nullptr);
+
+  CHECK_MESSAGE(on.text.find("nothing but SIGINT or SIGTERM can wake the 1 live task") == 0,
+                on.text);
 }

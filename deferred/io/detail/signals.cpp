@@ -39,6 +39,13 @@ extern "C" void deferred_on_signal(int signal) {
   errno = error;
 }
 
+// Nobody has put another handler in place of ours.
+bool is_ours(int signal) noexcept {
+  struct sigaction now{};
+  return ::sigaction(signal, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+         now.sa_handler == deferred_on_signal;
+}
+
 [[noreturn]] void failed(int error, int signal) {
   throw std::system_error(error, std::generic_category(),
                           "watching for signal " + std::to_string(signal));
@@ -53,14 +60,14 @@ void start_signal(SignalNode& node) {
   SignalNode* const first = of.first.load();
   node.next_watch.store(first);
   of.first.store(&node);
-  if (first) return;
+  if (first && is_ours(node.signal)) return;
   struct sigaction action{};
   action.sa_handler = deferred_on_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
   if (::sigaction(node.signal, &action, &of.before) != 0) {
     const int error = errno;
-    of.first.store(nullptr);
+    of.first.store(first);
     failed(error, node.signal);
   }
 }
@@ -68,15 +75,17 @@ void start_signal(SignalNode& node) {
 void end_signal(SignalNode& node) noexcept {
   const std::lock_guard lock(changes);
   Watched& of = watched[static_cast<std::size_t>(node.signal)];
+  // While it is still in the list: a signal goes to one of the two, and is not lost.
+  const bool is_last = of.first.load() == &node && !node.next_watch.load();
+  if (is_last && is_ours(node.signal)) ::sigaction(node.signal, &of.before, nullptr);
   std::atomic<SignalNode*>* link = &of.first;
   while (link->load() != &node) link = &link->load()->next_watch;
   link->store(node.next_watch.load());
-  if (!of.first.load()) ::sigaction(node.signal, &of.before, nullptr);
   while (handlers_at_work.load() != 0) std::this_thread::yield();
 }
 
 bool signal_is_free(int signal) noexcept {
-  if (this_thread_number() != ::getpid()) return false;
+  if (system_thread() != ::getpid()) return false;
   const std::lock_guard lock(changes);
   if (watched[static_cast<std::size_t>(signal)].first.load()) return false;
   struct sigaction now{};

@@ -13,7 +13,7 @@
 namespace deferred::detail {
 namespace {
 
-// "'worker' (4711)": the name that top and debuggers show too.
+// "'worker' (4711)": the name and number that top and debuggers show too.
 std::string label(long number) {
   std::ifstream file("/proc/self/task/" + std::to_string(number) + "/comm");
   std::string name;
@@ -23,7 +23,7 @@ std::string label(long number) {
 
 }  // namespace
 
-long this_thread_number() noexcept { return ::syscall(SYS_gettid); }
+long system_thread() noexcept { return ::syscall(SYS_gettid); }
 
 void Home::used_elsewhere(const char* what) const noexcept {
   try {
@@ -31,7 +31,7 @@ void Home::used_elsewhere(const char* what) const noexcept {
         stderr,
         "deferred: %s of a reactor that belongs to thread %s was called on thread %s; from "
         "there use call_from_thread(), a RemoteReactor or a RemoteWaiter\n",
-        what, label(number_).c_str(), label(this_thread_number()).c_str());
+        what, label(system_thread_).c_str(), label(system_thread()).c_str());
   } catch (...) {
     std::fprintf(stderr, "deferred: %s was called on a thread that is not its reactor's\n", what);
   }
