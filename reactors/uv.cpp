@@ -20,8 +20,16 @@ namespace {
 
 class Uv;
 
-void require(int status, const std::string& what) {
+void require(int status, const char* what) {
   if (status < 0) throw std::system_error(-status, std::generic_category(), what);
+}
+
+[[noreturn]] void refuse(int error, int fd) {
+  throw std::system_error(error, std::generic_category(),
+                          "reactor on libuv: watching descriptor " + std::to_string(fd) +
+                              (error == EPERM    ? ", a file that is always ready"
+                               : error == EEXIST ? ", which another handle of the loop watches"
+                                                 : ""));
 }
 
 template <class Handle>
@@ -144,9 +152,8 @@ class Uv final : public Backend {
   }
 
   void watch(int fd, Ready interest, IoHandler& handler) override {
-    const std::string what = "reactor on libuv: watching descriptor " + std::to_string(fd);
     const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0) throw std::system_error(errno, std::generic_category(), what);
+    if (flags < 0) refuse(errno, fd);
     const auto at = static_cast<std::size_t>(fd);
     if (at >= by_fd_.size()) by_fd_.resize(at + 1);
     fresh_.reserve(by_fd_.size());
@@ -154,9 +161,7 @@ class Uv final : public Backend {
     auto watched = std::make_unique<Watched>();
     const int status = uv_poll_init(loop_, &watched->poll, fd);
     if (!(flags & O_NONBLOCK)) ::fcntl(fd, F_SETFL, flags);  // libuv has set it
-    require(status, status == UV_EPERM    ? what + ", a file that is always ready"
-                    : status == UV_EEXIST ? what + ", which another handle of the loop watches"
-                                          : what);
+    if (status < 0) refuse(-status, fd);
     watched->backend = this;
     watched->fd = fd;
     watched->handler = &handler;

@@ -346,28 +346,55 @@ TEST_CASE("in a nested main loop of one of its callbacks the reactor rests, and 
   CHECK(log.find("post") != std::string::npos);
 }
 
+namespace {
+
+// Its first turn runs a nested main loop, while `nested` gives true.
+struct Nesting final : Turn {
+  explicit Nesting(Context& in) : context(in) {}
+  void turn() noexcept override {
+    if (++turns > 1) return;
+    while (nested()) context.iterate(false);
+  }
+  Context& context;
+  std::function<bool()> nested;
+  int turns = 0;
+};
+
+}  // namespace
+
 TEST_CASE("a deadline that passes in a nested main loop stands after it") {
   Context context;
   const auto backend = reactors::glib(context.context);
-  struct Nesting final : Turn {
-    explicit Nesting(Context& in) : context(in) {}
-    void turn() noexcept override {
-      if (++turns > 1) return;
-      while (std::chrono::steady_clock::now() < until) context.iterate(false);
-    }
-    Context& context;
-    TimePoint until{};
-    int turns = 0;
-  } nesting(context);
+  Nesting nesting(context);
   backend->drive(&nesting);
   context.every(0, [] { return false; });
   const TimePoint deadline = backend->now() + 2ms;
-  nesting.until = deadline + 2ms;
+  nesting.nested = [&] { return backend->now() < deadline + 2ms; };
   backend->arm(deadline);
 
   backend->run_once(true);
   CHECK(nesting.turns == 1);
   context.iterate(true);
+
+  CHECK(nesting.turns == 2);
+  backend->drive(nullptr);
+}
+
+TEST_CASE("a wake-up in a nested main loop is not lost, nor taken back by a deadline set later") {
+  Context context;
+  const auto backend = reactors::glib(context.context);
+  Nesting nesting(context);
+  backend->drive(&nesting);
+  int iterations = 0;
+  nesting.nested = [&] {
+    if (iterations == 0) backend->wake();
+    return ++iterations < 4;
+  };
+
+  backend->run_once(false);
+  CHECK(nesting.turns == 1);
+  backend->arm(TimePoint::max());
+  context.iterate(false);
 
   CHECK(nesting.turns == 2);
   backend->drive(nullptr);

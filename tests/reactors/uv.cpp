@@ -343,15 +343,19 @@ TEST_CASE("a wake-up is not taken back by a deadline that is set before its turn
   CHECK(deadline.turns >= 1);
 }
 
-TEST_CASE("a watched descriptor stays blocking if it was") {
+TEST_CASE("a watched descriptor stays blocking or non-blocking, as it was") {
   Inside in;
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
 
+  SocketPair non_blocking;
+
   const Watch watch = in.reactor.watch(ends[0], Ready::read, [] {});
+  const Watch other = in.reactor.watch(non_blocking[0], Ready::read, [] {});
   uv_run(in.loop, UV_RUN_NOWAIT);
 
   CHECK((::fcntl(ends[0], F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(non_blocking[0], F_GETFL) & O_NONBLOCK) != 0);
   ::close(ends[0]);
   ::close(ends[1]);
 }
