@@ -84,6 +84,7 @@ void FdEntry::remove(WatchNode& node) noexcept {
   const auto it = std::find(watches_.begin(), watches_.end(), &node);
   if (dispatching_ > 0) {
     *it = nullptr;
+    holes_ = true;
   } else {
     watches_.erase(it);
   }
@@ -131,7 +132,10 @@ void FdEntry::on_ready(Ready what) noexcept {
     if (!node->reactor) node->drop_callable();
     node->release();
   }
-  if (--dispatching_ == 0) std::erase(watches_, nullptr);
+  if (--dispatching_ == 0 && holes_) [[unlikely]] {
+    std::erase(watches_, nullptr);
+    holes_ = false;
+  }
 }
 
 void FdEntry::reactor_gone() noexcept {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "deferred/detail/inbox.hpp"
+#include "deferred/detail/message_memory.hpp"
 
 namespace deferred {
 
@@ -18,7 +19,7 @@ namespace detail {
 void report_thrown(const char* by) noexcept;
 
 template <class F>
-struct RemotePost final : Message {
+struct RemotePost final : Message, SlabAllocated {
   explicit RemotePost(F&& moved) : f(std::move(moved)) {
     run = [](Message& self, bool alive) noexcept {
       const std::unique_ptr<RemotePost> post(&static_cast<RemotePost&>(self));

@@ -123,6 +123,11 @@ Task<T> call_kept(F f, A... arguments) {
 #pragma GCC diagnostic pop
 #endif
 
+template <class R, class Y>
+Task<R> await_kept(Y x) {
+  co_return co_await Unlisted(std::move(x));
+}
+
 }  // namespace detail
 
 /// The handle of a microthread: a Deferred<T> of its result, whose block is made on first use.
@@ -193,6 +198,13 @@ auto spawn(Reactor& reactor, F&& f, A&&... arguments) {
   return spawn(reactor,
                detail::call_kept<detail::AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
                    std::forward<F>(f), std::forward<A>(arguments)...));
+}
+
+/// Makes a microthread that awaits `x`, which is no task: a Timer, a read, a Deferred.
+template <class Y>
+  requires(detail::Route<Y>::kind == detail::RouteKind::waiter && !std::is_invocable_v<Y&>)
+auto spawn(Reactor& reactor, Y x) {
+  return spawn(reactor, detail::await_kept<detail::AwaitedResult<Y>>(std::move(x)));
 }
 
 template <class T>

@@ -53,6 +53,7 @@ class FdEntry final : public IoHandler {
   int fd_;
   Ready watched_ = Ready::none;  // as the backend knows it
   int dispatching_ = 0;          // calls of on_ready() on the stack: removed nodes leave a null
+  bool holes_ = false;           // there are such nulls
   std::vector<WatchNode*> watches_;
 };
 

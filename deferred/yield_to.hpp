@@ -84,10 +84,16 @@ class [[nodiscard]] Undo {
   static_assert(!std::is_reference_v<Fixed>, "yield_to: return the undo by value");
 
  public:
-  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() { begin(x, std::move(waiter)); }
+  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() {
+    begin(x, detail::WaiterAccess::microthread(waiter),
+          [&waiter] { return detail::WaiterAccess::pass(waiter); });
+  }
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
-  ~Undo() { end(); }
+  ~Undo() {
+    if (kind_ != Kind::none) [[unlikely]]
+      end();
+  }
 
   /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
   /// undo has a member `bool request_cancel()` that says so.
@@ -109,21 +115,22 @@ class [[nodiscard]] Undo {
   enum class Kind : std::uint8_t { none, fixed, erased };
 
   Undo() noexcept {}
-  [[gnu::always_inline]] void begin(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) {
-    Reactor* const reactor = detail::WaiterAccess::microthread(waiter).reactor;
-    if (reactor && !reactor->registry().empty()) [[unlikely]] {
-      if (auto* const handler = detail::find_handler<Y, R>(reactor->registry(), x)) {
-        const Registry::InUse in_use(reactor->registry());
-        new (&erased_) detail::UndoPointer(handler->call(const_cast<X&>(x), std::move(waiter)));
+  /// Calls the handler with the Waiter that `make` returns, made in place.
+  template <class Make>
+  [[gnu::always_inline]] void begin(std::remove_reference_t<Y>& x, detail::Microthread& m,
+                                    Make make) {
+    if (m.reactor && !m.reactor->registry().empty()) [[unlikely]] {
+      if (auto* const handler = detail::find_handler<Y, R>(m.reactor->registry(), x)) {
+        const Registry::InUse in_use(m.reactor->registry());
+        new (&erased_) detail::UndoPointer(handler->call(const_cast<X&>(x), make()));
         kind_ = Kind::erased;
         return;
       }
     }
-    const auto pass = [&waiter] { return detail::WaiterAccess::pass(waiter); };
     if constexpr (nothing) {
-      Route::call(x, pass);
+      Route::call(x, make);
     } else {
-      new (&fixed_) Fixed(Route::call(x, pass));
+      new (&fixed_) Fixed(Route::call(x, make));
       kind_ = Kind::fixed;
     }
   }
@@ -193,7 +200,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     }
     m.handling = true;
     try {
-      undo_.begin(x_, WaiterAccess::borrow<R>(m));
+      undo_.begin(x_, m, [&m] { return WaiterAccess::borrow<R>(m); });
       m.handling = false;
     } catch (...) {
       m.handling = false;
@@ -216,7 +223,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     current_microthread->set(Microthread::suspended);
   }
   [[gnu::always_inline]] R await_resume() {
-    undo_.end();
+    if (undo_.kind_ != Undo<Y>::Kind::none) undo_.end();
     if constexpr (delivers) {
       if (this->state == State::value) return R(std::move(this->value));
       return R(take_failure());

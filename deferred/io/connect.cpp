@@ -13,9 +13,9 @@ Task<TcpStream> connect(Reactor& reactor, std::string host, std::uint16_t port) 
   std::error_code error;
   for (const detail::Address& to : detail::Address::of(host, port, what)) {
     error.clear();
-    std::shared_ptr<detail::Socket> socket;
+    detail::SocketPointer socket;
     try {
-      socket = std::make_shared<detail::Socket>(reactor, to, to.text(), what);
+      socket = detail::SocketPointer::make(reactor, to, to.text(), what);
     } catch (const std::system_error& no_socket) {
       error = no_socket.code();  // as for ::1 where there is no IPv6
       continue;

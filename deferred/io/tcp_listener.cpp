@@ -77,7 +77,7 @@ Task<TcpStream> TcpListener::accept_on(std::shared_ptr<Shared> shared) {
     if (accepted) {
       shared->rest = Duration::zero();
       const auto made =
-          std::make_shared<detail::Socket>(socket.reactor, accepted->fd, accepted->peer.text());
+          detail::SocketPointer::make(socket.reactor, accepted->fd, accepted->peer.text());
       made->send_without_delay();
       co_return TcpStream(made);
     }

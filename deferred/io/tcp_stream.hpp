@@ -5,47 +5,45 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "deferred/io/transfer.hpp"
 #include "deferred/task.hpp"
 
 namespace deferred::io {
 
-namespace detail {
-class Socket;
-}
-
 /// A connection. Move-only; dropping it closes it. At most one task reads and one writes at a time:
-/// another is told so (Errc::busy). The tasks below do what they say when they are awaited or
-/// spawned; they may outlive the stream, whose close() ends them with Errc::closed.
+/// another is told so (Errc::busy). What the functions below return does what they say when it is
+/// awaited or spawned; it may outlive the stream, whose close() ends it with Errc::closed. What can
+/// be read or written without a wait is no cancel point.
 ///
 /// All errors are std::system_error, with the operation and the peer in what(): "read from
 /// 127.0.0.1:10002: Connection reset by peer". Writing to a peer that is gone is such an error
 /// (EPIPE) and never a signal.
 ///
-/// A task that is cancelled while it reads loses no byte: the next read gives it.
+/// A task that is cancelled while it reads loses no byte: the next read gives it. (One that is
+/// closed takes with it what has just come for it.)
 class [[nodiscard]] TcpStream {
  public:
   /// No connection, as after a move: closed.
   TcpStream() noexcept = default;
   /// For connect() and accept().
-  explicit TcpStream(std::shared_ptr<detail::Socket> socket) noexcept;
+  explicit TcpStream(detail::SocketPointer socket) noexcept;
   TcpStream(TcpStream&& other) noexcept = default;
   TcpStream& operator=(TcpStream&& other) noexcept;
   ~TcpStream() { close(); }
 
   /// Reads what is there, at least one byte, and gives how many; 0 is the end of what the peer
-  /// sends. REQUIRES: `buffer` is not empty, and lives until the task is done.
-  Task<std::size_t> read_some(std::span<char> buffer);
+  /// sends. REQUIRES: `buffer` is not empty, and lives until it is done.
+  ReadSome read_some(std::span<char> buffer) { return ReadSome(socket_, buffer); }
   /// Reads until the peer has sent its last. Errc::too_long after more than `limit` bytes; they
   /// are not lost either.
   Task<std::string> read_to_end(std::size_t limit = 64 << 20);
   /// Is done when the kernel has taken all of `data`: waits as long as the peer does not read.
-  /// Cancelled, it has sent some first part of it. REQUIRES: `data` lives until the task is done.
-  Task<void> write_all(std::string_view data);
+  /// Cancelled, it has sent some first part of it. REQUIRES: `data` lives until it is done.
+  WriteAll write_all(std::string_view data) { return WriteAll(socket_, data); }
 
   /// What has been received but not consumed, for readers of messages. Valid until the next read.
   std::string_view buffered() const noexcept;
@@ -70,7 +68,7 @@ class [[nodiscard]] TcpStream {
   Reactor& reactor() const noexcept;
 
  private:
-  std::shared_ptr<detail::Socket> socket_;
+  detail::SocketPointer socket_;
 };
 
 }  // namespace deferred::io

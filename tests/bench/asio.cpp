@@ -3,12 +3,13 @@
 // Asio, stand-alone, with its awaitables. It has no promise with continuations and nothing ready to
 // await; W2 awaits this_coro::executor, which does not suspend. A cancelled timer still runs its
 // handler, so that belongs to the work.
-#include "bench.hpp"
-
 #include <asio.hpp>
 
 #include <cstdlib>
 #include <vector>
+
+#include "bench.hpp"
+#include "posts.hpp"
 
 namespace {
 
@@ -157,10 +158,32 @@ void timers(bench::Program& program) {
       "standing timers, deadlines already past", all);
 }
 
+// W7. Two threads use it, one of them runs it: no more than the usual locking.
+class Posts {
+ public:
+  template <class F>
+  void run(F f) {
+    f();
+    io_.restart();
+    io_.run();
+  }
+  void stop() { io_.stop(); }
+  template <class F>
+  void post(const F& f) {
+    asio::post(io_, [&f] { f(); });
+  }
+
+ private:
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
   bench::Program program(argc, argv, "asio");
   coroutines(program);
   timers(program);
+  Posts loop;
+  bench::posts(program, loop);
 }

@@ -75,6 +75,8 @@ void print(nlohmann::ordered_json row) { std::cout << row.dump() << std::endl; }
 
 std::size_t allocations() noexcept { return allocations_made; }
 
+void add_allocations(std::size_t blocks) noexcept { allocations_made += blocks; }
+
 std::size_t heap_in_use() noexcept {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;

@@ -37,6 +37,9 @@ template <class T>
 /// library.
 [[nodiscard]] std::size_t allocations() noexcept;
 
+/// Counts blocks that another thread has asked for with this thread's.
+void add_allocations(std::size_t blocks) noexcept;
+
 /// Bytes of heap blocks in use, malloc's headers and rounding included (mallinfo2).
 [[nodiscard]] std::size_t heap_in_use() noexcept;
 

@@ -18,6 +18,7 @@
 #include "deferred/yieldables/pause.hpp"
 
 void chains(bench::Program& program);  // deferred_chain_bench.cpp
+void posts(bench::Program& program);   // deferred_posts_bench.cpp
 
 namespace {
 
@@ -244,6 +245,7 @@ int main(int argc, char** argv) {
   chains(program);
   tasks(program, reactor);
   timers(program, reactor, clock);
+  posts(program);
 
   // With nothing to watch the backend may leave poll(2) out: it watches a pipe that stays silent.
   int pipe_ends[2];

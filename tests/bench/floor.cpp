@@ -12,6 +12,8 @@
 #include <new>
 #include <type_traits>
 
+void posts(bench::Program& program);  // floor_posts.cpp
+
 namespace {
 
 // Blocks of one size, handed out again last in, first out.
@@ -519,4 +521,5 @@ int main(int argc, char** argv) {
   chain(program);
   coroutines(program);
   timers(program);
+  posts(program);
 }

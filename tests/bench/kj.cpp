@@ -3,14 +3,16 @@
 // KJ, the promises of Cap'n Proto. They run through its event loop, so each work ends in wait().
 // The packaged release has no coroutines: its like of a microthread is a detached promise, its like
 // of a yield is evalLater.
-#include "bench.hpp"
-
 #include <kj/async.h>
 #include <kj/exception.h>
 #include <kj/timer.h>
 
 #include <cstdlib>
+#include <optional>
 #include <vector>
+
+#include "bench.hpp"
+#include "posts.hpp"
 
 namespace {
 
@@ -125,6 +127,49 @@ void timers(bench::Program& program, kj::WaitScope& scope) {
       "its clock put forward by hand", all);
 }
 
+// W7. Each message is answered with a promise, which the sender keeps; its own loop takes them in
+// at the end.
+void posts(bench::Program& program, kj::WaitScope& scope) {
+  const kj::Executor& executor = kj::getCurrentThreadExecutor();
+  const auto send_all = [&executor](std::size_t n, auto& arrived) {
+    kj::EventLoop loop;
+    kj::WaitScope scope(loop);
+    auto answers = kj::heapArrayBuilder<kj::Promise<void>>(n);
+    for (std::size_t i = 0; i != n; ++i)
+      answers.add(executor.executeAsync([&arrived] { arrived(); }));
+    kj::joinPromises(answers.finish()).wait(scope);
+  };
+  program.batch("W7",
+                [&](std::size_t n) {
+                  auto all_arrived = kj::newPromiseAndFulfiller<void>();
+                  std::size_t missing = n;
+                  const auto arrived = [&] {
+                    if (--missing == 0) all_arrived.fulfiller->fulfill();
+                  };
+                  bench::CountedThread sender([&] { send_all(n, arrived); });
+                  all_arrived.promise.wait(scope);
+                  // The last answers may be under way: this loop has no part in them any more.
+                  sender.join();
+                },
+                "executeAsync, whose promises are kept and waited for", {5'000, 5'000});
+  program.batch("W7-rtt",
+                [&](std::size_t n) {
+                  const bench::OnOneCore on_one_core;
+                  auto all_arrived = kj::newPromiseAndFulfiller<void>();
+                  std::size_t missing = n;
+                  const auto arrived = [&] {
+                    if (--missing == 0) all_arrived.fulfiller->fulfill();
+                  };
+                  bench::CountedThread sender([&] {
+                    for (std::size_t i = 0; i != n; ++i)
+                      executor.executeSync([&arrived] { arrived(); });
+                  });
+                  all_arrived.promise.wait(scope);
+                  sender.join();
+                },
+                "executeSync", {1'000, 1'000});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,4 +179,5 @@ int main(int argc, char** argv) {
   chain(program, scope);
   tasks(program, scope);
   timers(program, scope);
+  posts(program, scope);
 }

@@ -3,11 +3,12 @@
 // libuv: timers, and the idle handles that are its nearest thing to a yield. A handle that stands
 // ready is used over and over: neither uv_timer_init nor uv_close is in the figures, which favours
 // libuv.
-#include "bench.hpp"
-
 #include <uv.h>
 
 #include <cstdlib>
+
+#include "bench.hpp"
+#include "posts.hpp"
 
 namespace {
 
@@ -102,6 +103,38 @@ void timers(bench::Program& program) {
       "standing handles, deadlines already past", all);
 }
 
+// W7: libuv wakes a loop, but has no queue.
+class Posts {
+ public:
+  Posts() {
+    uv_async_init(loop_, &wake_, [](uv_async_t* wake) {
+      auto& self = *static_cast<Posts*>(wake->data);
+      self.mailbox_.run_all();
+    });
+    wake_.data = this;
+  }
+  template <class F>
+  void run(F f) {
+    f();
+    uv_run(loop_, UV_RUN_DEFAULT);
+  }
+  void stop() { uv_stop(loop_); }
+  template <class F>
+  void post(const F& f) {
+    if (mailbox_.push(bench::Message::of(f))) uv_async_send(&wake_);
+  }
+
+ private:
+  bench::Mailbox mailbox_;
+  uv_async_t wake_;
+  Loop loop_;  // last, for it closes the handle
+};
+
+void posts(bench::Program& program) {
+  Posts loop;
+  bench::posts(program, loop, "uv_async_send beside the floor's queue");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -109,4 +142,5 @@ int main(int argc, char** argv) {
   idle(program, "W4", 2, {});
   idle(program, "W4-1000", 1'000, {1'000'000, 100'000});
   timers(program);
+  posts(program);
 }

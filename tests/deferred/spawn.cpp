@@ -105,6 +105,21 @@ TEST_CASE_FIXTURE(Loop, "a callable that returns a Deferred can be spawned") {
   CHECK(outcome_of(std::move(spawned)).value() == 4);
 }
 
+TEST_CASE_FIXTURE(Loop, "a yieldable that is no task can be spawned, and is kept") {
+  auto [promise, deferred] = make_deferred<int>();
+  Spawned<int> waiting = spawn(reactor, std::move(deferred));
+  Spawned<void> pausing = spawn(reactor, Pause(1s));
+  settle();
+  CHECK(!waiting.done());
+  CHECK(!pausing.done());
+
+  promise.callback(7);
+  time.advance(1s);
+
+  CHECK(outcome_of(std::move(waiting)).value() == 7);
+  CHECK(pausing.done());
+}
+
 TEST_CASE_FIXTURE(Loop, "spawning a task that is not there is a logic_error") {
   CHECK_THROWS_AS(spawn(reactor, Task<int>()), std::logic_error);
 }

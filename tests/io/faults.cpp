@@ -31,6 +31,8 @@ struct Faults {
   std::deque<int> send = {};
   std::uint16_t local_port = 0;  // what a new socket is bound to, instead of a free one
   std::size_t most = static_cast<std::size_t>(-1);  // of the bytes of one receive or send
+  int receives = 0;                                 // calls so far
+  int sends = 0;
 };
 Faults faults;
 
@@ -71,11 +73,13 @@ int accept4(int fd, sockaddr* peer, socklen_t* size, int flags) {
   return static_cast<int>(::syscall(SYS_accept4, fd, peer, size, flags));
 }
 ssize_t recv(int fd, void* bytes, std::size_t size, int flags) {
+  ++faults.receives;
   if (next_of(faults.receive)) return -1;
   size = std::min(size, faults.most);
   return ::syscall(SYS_recvfrom, fd, bytes, size, flags, nullptr, nullptr);
 }
 ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
+  ++faults.sends;
   if (next_of(faults.send)) return -1;
   size = std::min(size, faults.most);
   return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);
@@ -93,6 +97,53 @@ TEST_CASE("a call that a signal interrupts is made again") {
     const std::string got = co_await ends.far.read_to_end();
 
     CHECK(got == "through");
+  });
+}
+
+TEST_CASE("a message costs one receive and one send: nobody tries what cannot be there yet") {
+  run([](Reactor& reactor) -> Task<void> {
+    Ends ends = co_await connected(reactor);
+    Spawned<void> echo = spawn(reactor, [&]() -> Task<> {
+      char buffer[100];
+      std::size_t got = 1;
+      while (got != 0) {
+        got = co_await ends.near.read_some(buffer);
+        co_await ends.near.write_all({buffer, got});
+      }
+    });
+    char buffer[100];
+    co_await ends.far.write_all("warm");
+    const std::size_t warm = co_await ends.far.read_some(buffer);
+    CHECK(warm == 4);
+
+    const WithFaults counted(Faults{});
+    for (int i = 0; i < 10; ++i) {
+      co_await ends.far.write_all("a message");
+      const std::size_t got = co_await ends.far.read_some(buffer);
+      CHECK(got == 9);
+    }
+
+    CHECK(faults.receives == 20);
+    CHECK(faults.sends == 20);
+    ends.far.close();
+    co_await std::move(echo);
+  });
+}
+
+TEST_CASE("a reader whose buffer was filled tries again at once, for there may be more") {
+  run([](Reactor& reactor) -> Task<void> {
+    Ends ends = co_await connected(reactor);
+    co_await ends.far.write_all("four");
+    char buffer[2];
+    const std::size_t first = co_await ends.near.read_some(buffer);
+    CHECK(first == 2);
+
+    bool turned = false;
+    reactor.call_later(0s, [&] { turned = true; }).detach();
+    const std::size_t second = co_await ends.near.read_some(buffer);
+
+    CHECK(second == 2);
+    CHECK(!turned);
   });
 }
 

@@ -8,50 +8,47 @@
 
 namespace deferred::io::detail {
 
-Readiness::Place Readiness::Wait::yield_to(Waiter<void> waiter) const {
-  Readiness& r = *readiness_;
-  r.require_same_reactor(waiter);
-  if (r.watch_.active()) {
-    r.watch_.set_interest(r.direction_);
+Readiness::Place::Place(Readiness& readiness, Waiter<void> waiter) : waiter_(std::move(waiter)) {
+  wait_for(readiness, waiter_.reactor());
+}
+
+Readiness::Place::Place(Readiness& readiness, Waiter<void> waiter, Duration delay)
+    : waiter_(std::move(waiter)) {
+  readiness.require_same(waiter_.reactor());
+  readiness.ignore();
+  timer_ = schedule(waiter_, delay);
+  enter(readiness);
+}
+
+void Readiness::Place::on_ready() noexcept {
+  leave();
+  waiter_.resume();
+}
+
+void Readiness::Place::on_end(Failure failure) noexcept { waiter_.throw_(std::move(failure)); }
+
+void Readiness::other_reactor() {
+  throw std::logic_error("a stream or listener is awaited on another reactor than its own");
+}
+
+void Readiness::watch() {
+  if (watch_.active()) {
+    watch_.set_interest(direction_);
   } else {
-    r.watch_ = waiter.reactor().watch(r.fd_, r.direction_, [&r] { r.on_ready(); });
-  }
-  r.waiter_.emplace(std::move(waiter));
-  return Place(r, {});
-}
-
-Readiness::Place Readiness::Rest::yield_to(Waiter<void> waiter) const {
-  Readiness& r = *readiness_;
-  r.require_same_reactor(waiter);
-  r.watch_.set_interest(Ready::none);
-  r.waiter_.emplace(waiter);
-  return Place(r, schedule(std::move(waiter), delay_));
-}
-
-void Readiness::require_same_reactor(const Waiter<void>& waiter) const {
-  if (&waiter.reactor() != reactor_) {
-    throw std::logic_error("a stream or listener is awaited on another reactor than its own");
-  }
-}
-
-void Readiness::on_ready() {
-  if (waiter_) {
-    waiter_->resume();
-    waiter_.reset();
-  } else {
-    watch_.set_interest(Ready::none);
+    watch_ = reactor_->watch(fd_, direction_, [this] { on_ready(); });
   }
 }
 
 void Readiness::end(const char* what, const std::string& whom) noexcept {
   watch_ = Watch();
-  if (!waiter_) return;
+  if (!waiting_) return;
+  Waiting& waiting = *waiting_;
+  waiting.leave();
   try {
-    waiter_->throw_(std::system_error(Errc::closed, what + whom));
-  } catch (...) {
-    // Out of memory for that: the dropped Waiter answers without any.
+    waiting.on_end(Failure(std::system_error(Errc::closed, what + whom)));
+  } catch (...) {  // out of memory for that
+    waiting.on_end(Failure::current());
   }
-  waiter_.reset();
 }
 
 }  // namespace deferred::io::detail

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "deferred/yield_to.hpp"
 
@@ -20,17 +21,55 @@ class Readiness {
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
-  /// Undo of both waits: frees the place, and stops the timer of a rest.
-  class Place {
+  /// Who waits: the undo of a wait for readiness, which may be for nothing. Leaves at its end.
+  class Waiting {
    public:
-    Place(Readiness& readiness, DelayedCall timer) noexcept
-        : readiness_(readiness), timer_(std::move(timer)) {}
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ~Place() { readiness_.waiter_.reset(); }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   protected:
+    Waiting() noexcept = default;
+    ~Waiting() { leave(); }
+
+    /// Waits from now on. Throws if the descriptor cannot be watched. REQUIRES: nobody waits yet;
+    /// the Readiness outlives the wait.
+    void wait_for(Readiness& readiness, Reactor& reactor) {
+      readiness.require_same(reactor);
+      readiness.begin();
+      enter(readiness);
+    }
+    /// Takes the place of the one who waits, without a watch.
+    void enter(Readiness& readiness) noexcept {
+      readiness.waiting_ = this;
+      readiness_ = &readiness;
+    }
+    /// Is told nothing any more.
+    void leave() noexcept {
+      if (readiness_) readiness_->waiting_ = nullptr;
+      readiness_ = nullptr;
+    }
 
    private:
-    Readiness& readiness_;
+    friend class Readiness;
+    /// The descriptor is ready, or in error; it is reported again until leave().
+    virtual void on_ready() noexcept = 0;
+    /// It will not be: after leave().
+    virtual void on_end(Failure failure) noexcept = 0;
+
+    Readiness* readiness_ = nullptr;
+  };
+
+  /// The undo of the two below. A rest has a timer.
+  class Place final : public Waiting {
+   public:
+    Place(Readiness& readiness, Waiter<void> waiter);
+    Place(Readiness& readiness, Waiter<void> waiter, Duration delay);
+
+   private:
+    void on_ready() noexcept override;
+    void on_end(Failure failure) noexcept override;
+
+    Waiter<void> waiter_;
     DelayedCall timer_;
   };
 
@@ -39,7 +78,7 @@ class Readiness {
   class Wait {
    public:
     explicit Wait(Readiness& readiness) noexcept : readiness_(&readiness) {}
-    Place yield_to(Waiter<void> waiter) const;
+    Place yield_to(Waiter<void> waiter) const { return Place(*readiness_, std::move(waiter)); }
 
    private:
     Readiness* readiness_;
@@ -50,7 +89,9 @@ class Readiness {
   class Rest {
    public:
     Rest(Readiness& readiness, Duration delay) noexcept : readiness_(&readiness), delay_(delay) {}
-    Place yield_to(Waiter<void> waiter) const;
+    Place yield_to(Waiter<void> waiter) const {
+      return Place(*readiness_, std::move(waiter), delay_);
+    }
 
    private:
     Readiness* readiness_;
@@ -65,14 +106,28 @@ class Readiness {
   void end(const char* what, const std::string& whom) noexcept;
 
  private:
-  void require_same_reactor(const Waiter<void>& waiter) const;
-  void on_ready();
+  void require_same(const Reactor& reactor) const {
+    if (&reactor != reactor_) [[unlikely]]
+      other_reactor();
+  }
+  [[noreturn]] static void other_reactor();
+  void begin() {
+    if (watch_.interest() != direction_ || !watch_.active()) watch();
+  }
+  void watch();
+  void on_ready() {
+    if (waiting_) {
+      waiting_->on_ready();
+    } else {
+      watch_.set_interest(Ready::none);
+    }
+  }
 
   Reactor* reactor_;  // may be gone when nobody waits
   int fd_;
   Ready direction_;
-  Watch watch_;                         // made by the first wait
-  std::optional<Waiter<void>> waiter_;  // who waits
+  Watch watch_;                 // made by the first wait
+  Waiting* waiting_ = nullptr;  // who waits
 };
 
 }  // namespace deferred::io::detail

@@ -137,8 +137,8 @@ void Socket::close() noexcept {
   ::close(std::exchange(fd, -1));
 }
 
-void Socket::require_open(const char* what) const {
-  if (fd < 0) throw std::system_error(Errc::closed, what + peer);
+void Socket::throw_closed(const char* what) const {
+  throw std::system_error(Errc::closed, what + peer);
 }
 
 void Socket::throw_busy(const char* what) const {
@@ -148,7 +148,11 @@ void Socket::throw_busy(const char* what) const {
 std::optional<std::size_t> Socket::receive(std::span<char> into) {
   while (true) {
     const auto got = ::recv(fd, into.data(), into.size(), 0);
-    if (got >= 0) return static_cast<std::size_t>(got);
+    if (got >= 0) {
+      // A stream gives all it has, as far as there is room: epoll(7).
+      drained_ = static_cast<std::size_t>(got) < into.size();
+      return static_cast<std::size_t>(got);
+    }
     if (would_block()) return std::nullopt;
     if (errno != EINTR) throw std::system_error(last_error(), "read from " + peer);
   }
@@ -168,6 +172,23 @@ std::optional<std::size_t> Socket::send(std::string_view data) {
     if (would_block()) return std::nullopt;
     if (errno != EINTR) throw std::system_error(last_error(), "write to " + peer);
   }
+}
+
+void Socket::consume(std::size_t bytes) noexcept {
+  consumed += bytes;
+  if (consumed >= unread.size()) {
+    unread.clear();
+    consumed = 0;
+  } else if (consumed > unread.size() / 2) {
+    unread.erase(0, consumed);
+    consumed = 0;
+  }
+}
+
+std::size_t Socket::take_unread(std::span<char> buffer) noexcept {
+  const std::size_t taken = unread_part().copy(buffer.data(), buffer.size());
+  consume(taken);
+  return taken;
 }
 
 void Socket::shutdown_write() {

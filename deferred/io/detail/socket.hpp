@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "deferred/io/detail/readiness.hpp"
@@ -42,8 +43,8 @@ class Address {
 /// "HOST:PORT" for a message, with brackets around an IPv6 address.
 std::string host_and_port(std::string_view host, std::uint16_t port);
 
-/// Owned by its stream or listener and by the coroutines that wait on it, so that a stream may be
-/// moved or dropped meanwhile.
+/// Owned by its stream or listener and by the tasks that wait on it, so that a stream may be moved
+/// or dropped meanwhile. A stream's is made with make(), and counted by its SocketPointers.
 class Socket {
  public:
   /// A new one of the address's family. `what` is put before an error.
@@ -60,8 +61,11 @@ class Socket {
   // Each throws std::system_error; nothing means that it would block. REQUIRES where it is so:
   // open.
 
-  /// 0 is the end of what the peer sends.
+  /// 0 is the end of what the peer sends. Notes whether there may be more.
   std::optional<std::size_t> receive(std::span<char> into);
+  /// True if it is better to wait than to try to receive: the last time all there was was taken, or
+  /// the task has gone on for long without a wait. Not twice in a row.
+  bool should_wait_first() noexcept { return std::exchange(drained_, false) || has_run_long(); }
   /// Receives onto the end of `unread`, at most so much.
   std::optional<std::size_t> receive_more(std::size_t at_most);
   std::optional<std::size_t> send(std::string_view data);
@@ -81,7 +85,11 @@ class Socket {
   void send_without_delay() noexcept;
 
   /// Throws Errc::closed, Errc::busy: "read from PEER: ...".
-  void require_open(const char* what) const;
+  void require_open(const char* what) const {
+    if (fd < 0) [[unlikely]]
+      throw_closed(what);
+  }
+  [[noreturn]] void throw_closed(const char* what) const;
   [[noreturn]] void throw_busy(const char* what) const;
 
   /// True once in a while: after so many calls that did not have to wait, the task should give the
@@ -91,14 +99,22 @@ class Socket {
     without_wait = 0;
     return true;
   }
-  Readiness::Wait wait_readable() noexcept {
+  /// Every wait for one of the two goes through this.
+  Readiness& begin_to_wait(Readiness& direction) noexcept {
     without_wait = 0;
-    return readable.wait();
+    return direction;
   }
-  Readiness::Wait wait_writable() noexcept {
-    without_wait = 0;
-    return writable.wait();
+  Readiness::Wait wait_readable() noexcept { return begin_to_wait(readable).wait(); }
+  Readiness::Wait wait_writable() noexcept { return begin_to_wait(writable).wait(); }
+
+  /// Received, not consumed yet.
+  std::string_view unread_part() const noexcept {
+    return std::string_view(unread).substr(consumed);
   }
+  /// Drops its first bytes. REQUIRES: there are as many.
+  void consume(std::size_t bytes) noexcept;
+  /// Moves what fits into `buffer`, and gives how much that was.
+  std::size_t take_unread(std::span<char> buffer) noexcept;
 
   Reactor& reactor;
   int fd;            // -1: closed
@@ -106,13 +122,46 @@ class Socket {
   bool listens = false;
   bool reading = false;  // a task reads, or accepts
   bool writing = false;
-  std::string unread;        // received, not consumed yet
+  std::string unread;        // empty, or more than what is consumed of it
   std::size_t consumed = 0;  // of unread
   Readiness readable;
   Readiness writable;
 
  private:
+  friend class SocketPointer;
   unsigned without_wait = 0;
+  bool drained_ = false;
+  unsigned refs_ = 0;  // SocketPointers; none counts a listener's
+};
+
+/// Owns a socket with others. All on the reactor's thread: the count is not atomic.
+class SocketPointer {
+ public:
+  SocketPointer() noexcept = default;
+  template <class... A>
+  static SocketPointer make(A&&... arguments) {
+    return SocketPointer(new Socket(std::forward<A>(arguments)...));
+  }
+  SocketPointer(const SocketPointer& other) noexcept : socket_(other.socket_) {
+    if (socket_) ++socket_->refs_;
+  }
+  SocketPointer(SocketPointer&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
+  SocketPointer& operator=(SocketPointer other) noexcept {
+    std::swap(socket_, other.socket_);
+    return *this;
+  }
+  ~SocketPointer() {
+    if (socket_ && --socket_->refs_ == 0) delete socket_;
+  }
+
+  explicit operator bool() const noexcept { return socket_ != nullptr; }
+  Socket& operator*() const noexcept { return *socket_; }
+  Socket* operator->() const noexcept { return socket_; }
+
+ private:
+  explicit SocketPointer(Socket* made) noexcept : socket_(made) { ++made->refs_; }
+
+  Socket* socket_ = nullptr;
 };
 
 /// A task's right to read or write, for the life of one operation.
