@@ -130,14 +130,16 @@ int Epoll::wait_for_events(void* into, int room, Duration timeout) noexcept {
   auto* const events = static_cast<epoll_event*>(into);
   if (timeout == Duration::zero()) return ::epoll_wait(epoll_, events, room, 0);
   if (timeout == Duration::max()) return ::epoll_wait(epoll_, events, room, -1);
+#ifdef DEFERRED_HAS_EPOLL_PWAIT2
   if (nanoseconds_) {
     timespec limit{};
     limit.tv_sec = static_cast<std::time_t>(timeout.count() / 1'000'000'000);
     limit.tv_nsec = static_cast<long>(timeout.count() % 1'000'000'000);
     const int ready = ::epoll_pwait2(epoll_, events, room, &limit, nullptr);
-    if (ready >= 0 || errno != ENOSYS) return ready;
-    nanoseconds_ = false;
+    if (ready >= 0 || (errno != ENOSYS && errno != EPERM)) return ready;
+    nanoseconds_ = false;  // an old kernel, or a filter of system calls that does not know it
   }
+#endif
   const auto limit =
       std::min<std::int64_t>(rounded_up<std::chrono::milliseconds>(timeout), INT_MAX);
   return ::epoll_wait(epoll_, events, room, static_cast<int>(limit));

@@ -107,8 +107,9 @@ class Glib final : public Backend {
     if (!g_main_context_acquire(context_)) {
       throw std::logic_error("reactor on GLib: its GMainContext is run by another thread");
     }
+    turned_ = false;
     g_main_context_iteration(context_, block);
-    take_turn();
+    if (!turned_) take_turn();
     g_main_context_release(context_);
   }
 
@@ -139,13 +140,12 @@ class Glib final : public Backend {
     Glib& self = *reinterpret_cast<Source*>(source)->backend;
     if (self.busy_) {
       self.rest();
-    } else if (self.at_work_) {
-      self.report();  // run_once() takes the turn
-    } else {
-      const AtWork at_work(self.at_work_);
-      self.report();
-      self.take_turn();
+      return G_SOURCE_CONTINUE;
     }
+    const bool driven_by_caller = !std::exchange(self.at_work_, true);
+    self.report();
+    self.take_turn();
+    if (driven_by_caller) self.at_work_ = false;
     return G_SOURCE_CONTINUE;
   }
 
@@ -174,6 +174,7 @@ class Glib final : public Backend {
   void take_turn() noexcept {
     busy_ = true;
     wanted_ = false;
+    turned_ = true;
     turn();
     go_on();
   }
@@ -211,6 +212,7 @@ class Glib final : public Backend {
   std::vector<std::size_t> told_;
   TimePoint deadline_ = TimePoint::max();
   bool at_work_ = false;
+  bool turned_ = false;  // in this run_once()
   bool busy_ = false;    // reporting, or in a turn
   bool rested_ = false;  // meanwhile
   bool wanted_ = false;  // woken while it rested

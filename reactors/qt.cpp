@@ -159,8 +159,8 @@ class QtBackend final : public Backend {
   }
   void report_and_take_turn() noexcept {
     turn_follows_ = true;
+    wanted_ = false;  // first: a nested loop in a callback may want the next turn
     report();
-    wanted_ = false;
     turn();
     turn_follows_ = false;
     start_timers();

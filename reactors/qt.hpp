@@ -19,8 +19,9 @@ namespace deferred::reactors {
 ///
 /// reactor.run() works as well and serves Qt's events; QCoreApplication::quit() ends exec() and not
 /// that. In a nested event loop that one of the reactor's callbacks runs (QDialog::exec()), the
-/// reactor rests.
+/// reactor rests; under run(), in one that a slot of the application runs as well.
 ///
+/// Qt has one notifier for a descriptor and direction: one of the application's own is replaced.
 /// Timers are in milliseconds, rounded up: none is early. A descriptor is to be unwatched before it
 /// is closed: Qt disables a notifier of a closed one, with a warning.
 ///

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 #include <deferred/spawn.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/readable.hpp>
@@ -39,7 +40,7 @@ int main() {
     const auto left = std::max(deadline, now) - now;
     const timespec limit{left / 1s, (left % 1s).count()};
     pollfd fds[2] = {{question[0], POLLIN, 0}, {backend.fd(), POLLIN, 0}};
-    if (ppoll(fds, 2, &limit, nullptr) < 0) return 1;
+    if (ppoll(fds, 2, &limit, nullptr) < 0 && errno != EINTR) return 1;
 
     if (fds[0].revents) {
       char letter = 0;

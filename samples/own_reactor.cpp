@@ -11,6 +11,7 @@
 #include <deferred/spawn.hpp>
 #include <deferred/yieldables/readable.hpp>
 #include <iostream>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
@@ -19,7 +20,10 @@ using namespace std::chrono_literals;
 
 class Select final : public Backend {
  public:
-  Select() { FD_SET(wake_, &wanted_[0]); }
+  Select() {
+    if (wake_ < 0 || wake_ >= FD_SETSIZE) throw std::runtime_error("no descriptor to wake up by");
+    FD_SET(wake_, &wanted_[0]);
+  }
   ~Select() override { close(wake_); }
   TimePoint now() noexcept override { return std::chrono::steady_clock::now(); }
   void arm(TimePoint deadline) noexcept override { deadline_ = deadline; }

@@ -23,10 +23,12 @@ constexpr const char* writing = "write to ";
 }
 
 // The socket, if a task may begin to read (or write) now.
-inline Socket& idle_socket(const detail::SocketPointer& socket, bool Socket::* busy,
-                           const char* what) {
+template <class R>
+Socket& idle_socket(const detail::SocketPointer& socket, bool Socket::* busy, const char* what,
+                    const Waiter<R>& waiter) {
   if (!socket || socket->fd < 0 || (*socket).*busy) [[unlikely]]
     refuse(socket, what);
+  socket->readable.require_same(waiter.reactor());
   return *socket;
 }
 
@@ -35,7 +37,7 @@ inline Socket& idle_socket(const detail::SocketPointer& socket, bool Socket::* b
 inline ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
     : buffer_(read.buffer_) {
   if (buffer_.empty()) throw std::invalid_argument("read_some: the buffer is empty");
-  Socket& socket = idle_socket(read.socket_, &Socket::reading, reading);
+  Socket& socket = idle_socket(read.socket_, &Socket::reading, reading, waiter);
   if (!socket.unread.empty()) {
     waiter.resume(socket.take_unread(buffer_));
     return;
@@ -58,6 +60,7 @@ ReadSome::Reading ReadSome::yield_to(Waiter<std::size_t> waiter) const {
 }
 
 void ReadSome::Reading::on_ready() noexcept {
+  if (!waiter_->pending()) return leave();  // cancelled: what has come is the next reader's
   try {
     const auto got = socket_->receive(buffer_);
     if (!got) return;  // a report too many
@@ -79,7 +82,7 @@ ReadSome::operator Task<std::size_t>() const {
 
 inline WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter)
     : rest_(write.data_) {
-  Socket& socket = idle_socket(write.socket_, &Socket::writing, writing);
+  Socket& socket = idle_socket(write.socket_, &Socket::writing, writing, waiter);
   while (!rest_.empty() && !socket.has_run_long()) {
     const auto sent = socket.send(rest_);
     if (!sent) break;
@@ -101,6 +104,7 @@ WriteAll::Writing WriteAll::yield_to(Waiter<void> waiter) && {
 
 // One call a report: the others get their turn, however fast the peer reads.
 void WriteAll::Writing::on_ready() noexcept {
+  if (!waiter_->pending()) return leave();
   try {
     const auto sent = socket_->send(rest_);
     if (!sent) return;

@@ -15,9 +15,9 @@
 
 namespace deferred::io {
 
-/// `co_await` it to read, each time anew. Owns the socket with the stream, as the wait does: a
-/// stream may be moved or dropped meanwhile. Throws Errc::closed, Errc::busy, and what the read
-/// says, as std::system_error.
+/// `co_await` it to read, each time anew. Owns the socket with the stream, which may be moved or
+/// dropped meanwhile; a named one has to outlive its wait. Throws Errc::closed, Errc::busy, and
+/// what the read says, as std::system_error.
 class [[nodiscard]] ReadSome {
  public:
   ReadSome(detail::SocketPointer socket, std::span<char> buffer) noexcept

@@ -451,6 +451,31 @@ TEST_CASE("a read and a write of a task that is cancelled throw, also where they
   });
 }
 
+// The read was made for the reader that had gone.
+TEST_CASE("a reader that is cancelled when its bytes have been reported takes none with it") {
+  run([](Reactor& reactor) -> Task<void> {
+    Ends ends = co_await connected(reactor);
+    Spawned<std::string> reader = spawn(reactor, read_text(ends.near));
+    co_await turns(2);
+    Ends other = co_await connected(reactor);
+    TaskRef task = reader.task();
+    Watch watch;
+    // poll(2) is asked last to first: this one is told before the reader.
+    watch = reactor.watch(other.near.fd(), Ready::read, [&watch, &task] {
+      watch = Watch();
+      task.cancel();
+    });
+    co_await other.far.write_all("now");
+    co_await ends.far.write_all("abc");
+
+    const auto cancelled = co_await as_outcome(std::move(reader));
+
+    CHECK(cancelled.check<Cancelled>());
+    const std::string got = co_await read_text(ends.near);
+    CHECK(got == "abc");
+  });
+}
+
 TEST_CASE("every byte comes exactly once when readers are cancelled in any turn") {
   run([](Reactor& reactor) -> Task<void> {
     for (int turn = 1; turn < 8; ++turn) {

@@ -348,6 +348,27 @@ TEST_CASE("in a nested main loop of one of its callbacks the reactor rests, and 
 
 namespace {
 
+// It was dispatched again and again, and did nothing.
+TEST_CASE("in a nested main loop of the caller's, inside run(), the reactor goes on") {
+  Inside in;
+  int ticks = 0;
+  const auto tick = [&]() -> Task<> {
+    for (;; ++ticks) co_await Pause{1ms};
+  };
+  spawn(in.reactor, tick).detach();
+  int iterations = 0;
+  in.context.every(1, [&] {
+    while (ticks < 5 && ++iterations < 1000) in.context.iterate(true);
+    in.reactor.stop();
+    return false;
+  });
+
+  in.reactor.run();
+
+  CHECK(ticks >= 5);
+  CHECK(iterations < 100);
+}
+
 // Its first turn runs a nested main loop, while `nested` gives true.
 struct Nesting final : Turn {
   explicit Nesting(Context& in) : context(in) {}

@@ -295,6 +295,32 @@ TEST_CASE("in a nested event loop of one of its callbacks the reactor rests, and
   while (told == before) in.application.iterate();
 }
 
+// What was ready twice in the nested loop was not reported after it.
+TEST_CASE(
+    "readiness that comes in a nested event loop of a watch's callback is reported after it") {
+  Inside in;
+  SocketPair first, second;
+  std::string log;
+  Watch later = in.reactor.watch(second[0], Ready::read, [&] {
+    second.read(0);
+    log += "later";
+    QCoreApplication::quit();
+  });
+  Watch nesting = in.reactor.watch(first[0], Ready::read, [&] {
+    first.read(0);
+    second.write(1);
+    QEventLoop nested;
+    QTimer::singleShot(20, &nested, &QEventLoop::quit);
+    nested.exec();
+    log += "nested ";
+  });
+  first.write(1);
+
+  QCoreApplication::exec();
+
+  CHECK(log == "nested later");
+}
+
 TEST_CASE("a thread's call that comes in a nested event loop is taken after it") {
   Inside in;
   in.reactor.post([&] {

@@ -105,11 +105,13 @@ class Readiness {
   /// task waits: "WHAT WHOM: ...".
   void end(const char* what, const std::string& whom) noexcept;
 
- private:
+  /// Throws std::logic_error if it is awaited on another reactor than its own.
   void require_same(const Reactor& reactor) const {
     if (&reactor != reactor_) [[unlikely]]
       other_reactor();
   }
+
+ private:
   [[noreturn]] static void other_reactor();
   void begin() {
     if (watch_.interest() != direction_ || !watch_.active()) watch();
