@@ -21,7 +21,8 @@ namespace deferred {
 /// ReactorStateError: this is the reactor's own thread, which would wait for itself.
 /// NoReactorError: the reactor is gone or has stopped, and `f` is not called. AbandonedError: it
 /// stopped (by stop()) or was destroyed before there was a result; what `f` returned is closed
-/// then. A reactor that is not run keeps the caller waiting. (Twisted: blockingCallFromThread)
+/// then. A reactor that is not run keeps the caller waiting, and so does one that is joining the
+/// caller: a pool must not end on the reactor's thread meanwhile. (Twisted: blockingCallFromThread)
 template <class F>
 auto blocking_call_from_thread(const RemoteReactor& reactor, F f) {
   using T = typename detail::ThereResult<F>::type;

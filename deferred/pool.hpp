@@ -24,9 +24,9 @@ class Pool {
     Job& operator=(const Job&) = delete;
     /// On a thread of the pool.
     virtual void run() noexcept = 0;
-    /// It will not be run: the pool is at its end. On any thread, but not while the pool holds a
-    /// mutex that withdraw() needs.
+    /// It will not be run: the pool is at its end. On any thread.
     virtual void drop() noexcept = 0;
+    // Neither is called while the pool holds a mutex that withdraw() needs.
 
    protected:
     ~Job() = default;
@@ -56,6 +56,9 @@ class Pool {
 /// threads as the machine has cores and four more, 32 at most, for most of its jobs wait and do not
 /// compute. Made at the first call; at the program's end it is joined, and so waits for the jobs
 /// that run.
+///
+/// A job must not call exit(), which would wait for the job. After fork() the child has none of the
+/// threads: it may call exec() or _exit(), and nothing else that uses the pool or ends the program.
 Pool& default_pool();
 
 /// Jobs in the order they came, without an allocation of its own: for who writes a Pool. Not

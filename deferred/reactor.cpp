@@ -37,6 +37,9 @@ Reactor::~Reactor() {
   error_hook_ = nullptr;  // what it refers to may be gone
   if (shutdown_) shutdown_->reactor = nullptr;
   awake_ = true;  // what destructors still post is dropped below, not armed for
+  // First: a destructor below may join a thread that waits for its call.
+  inbox_->refuse_calls(true);
+  inbox_->discard();
   do {
     while (tasks_) {
       if (tasks_->is(detail::Microthread::running)) destroyed_inside("of one of its coroutines");

@@ -21,7 +21,10 @@ ThreadPool::ThreadPool(std::size_t size) : size_(size) {
 
 ThreadPool::~ThreadPool() {
   if (pool_of_thread == this) {
-    std::fputs("deferred: a ThreadPool was destroyed by one of its own jobs\n", stderr);
+    std::fputs(
+        "deferred: a ThreadPool was destroyed by one of its own jobs; for the default pool: a job "
+        "called exit()\n",
+        stderr);
     std::terminate();
   }
   {
@@ -86,8 +89,8 @@ void ThreadPool::work() noexcept {
     ++idle_;
     changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
     --idle_;
+    if (ending_) return;  // what is left is the destructor's to drop
     Job* const job = queue_.pop();
-    if (!job) return;
     ++running_;
     lock.unlock();
     job->run();

@@ -19,7 +19,8 @@ namespace deferred {
 /// come to wait: let a task wait instead.
 ///
 /// Its destructor drops what has not begun - the waits for it throw AbandonedError - and joins what
-/// runs. REQUIRES: not destroyed by one of its own jobs.
+/// runs. REQUIRES: not destroyed by one of its own jobs, nor on a reactor's thread while a job
+/// waits for that reactor (blocking_call_from_thread): each would wait for the other.
 class ThreadPool final : public Pool {
  public:
   /// Throws std::invalid_argument for no threads.

@@ -20,6 +20,10 @@ int factorial(int n) {
   if (n > 12) throw std::out_of_range("the factorial of " + std::to_string(n) + " is too large");
   return n < 2 ? 1 : n * factorial(n - 1);
 }
+struct AtEnd {
+  std::latch& latch;
+  ~AtEnd() { latch.count_down(); }
+};
 deferred::Task<> tick(std::latch& ticks) {
   for (int i = 1; i <= 3; ++i) {
     co_await deferred::Pause(1ms);
@@ -31,6 +35,7 @@ deferred::Task<> tick(std::latch& ticks) {
 deferred::Task<> main_task(deferred::Reactor& reactor) {
   std::latch ticks(3), end(1);
   deferred::ThreadPool pool(2);
+  const AtEnd let_go{end};  // before the pool joins its threads, whatever happens
   deferred::spawn(reactor, tick(ticks));
   const auto busy = [&ticks] {
     ticks.wait();  // blocks its thread, and not the reactor
@@ -46,7 +51,6 @@ deferred::Task<> main_task(deferred::Reactor& reactor) {
   } catch (const deferred::TimeoutError&) {
     std::cout << "too slow\n";
   }
-  end.count_down();
   try {
     co_await deferred::in_thread(pool, factorial, 13);
   } catch (const std::out_of_range& error) {

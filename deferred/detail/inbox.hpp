@@ -91,6 +91,10 @@ class Inbox {
       head_.fetch_and(~refuse_bit, std::memory_order_relaxed);
     }
   }
+  /// Disposes of what is there.
+  void discard() noexcept {
+    run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), false);
+  }
   /// Nothing comes in any more; what is there is disposed of.
   void close() noexcept {
     {

@@ -41,8 +41,8 @@ class View {
 
 /// Calls the worker with each number, in threads, at a click. Ticks all its life.
 ///
-/// May be destroyed at any time: nothing is shown any more, calls that have not begun never do, and
-/// those that run end by themselves, in the pool.
+/// May be destroyed at any time, in the View's functions only in show_end(): nothing is shown any
+/// more, calls that have not begun never do, and those that run end by themselves, in the pool.
 class AsyncTasks {
  public:
   AsyncTasks(deferred::Reactor& reactor, deferred::Pool& pool, View& view, Worker worker,

@@ -13,6 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include "deferred/spawn.hpp"
+#include "deferred/thread_pool.hpp"
+#include "deferred/yieldables/in_thread.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 
@@ -205,6 +208,30 @@ TEST_CASE("calls that come while a reactor stops are answered or refused") {
 
     CHECK(answered + refused + abandoned == 60);
   }
+}
+
+// The two waited for each other: the destructor closed the task first, whose pool joined the job.
+TEST_CASE("a reactor's end lets go of a job that waits for it, before the job's pool joins") {
+  std::atomic<bool> asks{false}, told{false};
+  {
+    OnPoll on;
+    const auto main = [&]() -> Task<> {
+      ThreadPool pool(1);
+      const auto ask = [&, remote = on.reactor.remote()] {
+        asks = true;
+        try {
+          blocking_call_from_thread(remote, [] {});
+        } catch (const std::exception&) {
+          told = true;
+        }
+      };
+      co_await in_thread(pool, ask);
+    };
+    spawn(on.reactor, main).detach();
+    on.turn();
+    while (!asks) std::this_thread::yield();
+  }
+  CHECK(told);
 }
 
 }  // namespace
