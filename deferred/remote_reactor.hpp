@@ -42,6 +42,14 @@ bool call_from_thread(Inbox& inbox, F&& f) {
   message.release();
   return true;
 }
+/// The same for the library's own messages, which a reactor takes between its runs too.
+template <class F>
+bool post_from_thread(Inbox& inbox, F&& f) {
+  auto message = std::make_unique<RemotePost<F>>(std::move(f));
+  if (!inbox.push(*message)) return false;
+  message.release();
+  return true;
+}
 
 }  // namespace detail
 
@@ -70,6 +78,9 @@ class RemoteReactor {
   void stop() const noexcept { inbox_->stop(); }
   /// This is the thread that the reactor belongs to.
   bool on_its_thread() const noexcept { return inbox_->home().here(); }
+
+  /// For the machinery.
+  detail::Inbox& inbox() const noexcept { return *inbox_; }
 
  private:
   void hold() noexcept {

@@ -12,12 +12,12 @@ class ThreadJob {
  public:
   ThreadJob(Offload& job, Pool& pool) noexcept : job_(job), pool_(pool) {}
 
-  /// With `shielded`, a one-shot cancel is noted, and does not end the wait.
+  /// With `shielded`, a one-shot cancel does not end the wait, but is noted.
   class Undo {
    public:
     explicit Undo(ThreadJob& wait) noexcept : wait_(wait) {}
     bool request_cancel() noexcept {
-      if (wait_.shielded) wait_.cancelled = true;
+      if (wait_.shielded) wait_.cancelled_once = true;
       return wait_.shielded;
     }
 
@@ -34,7 +34,7 @@ class ThreadJob {
   }
 
   bool shielded = false;
-  bool cancelled = false;
+  bool cancelled_once = false;
   bool broken = false;  // the wait could not be begun
 
  private:
@@ -85,6 +85,7 @@ void Offload::run() noexcept {
     error_ = std::current_exception();
   }
   discard();
+  forget_raised();  // may share the exception with error_, which now goes to another thread
   finish();
   release();
 }
@@ -110,19 +111,23 @@ Task<Outcome<void>> wait_for_end(Offload& job, Pool& pool, bool abandon) {
   // It runs, and somebody wants the wait to end.
   Microthread& m = *current_microthread;
   end.shielded = true;
+  // A level cancel is the scopes' to remember, a one-shot one ours: a scope that is cancelled too
+  // may be left at once, as that of with_timeout.
+  bool by_scope = ended.check<Cancelled>() && m.is(Microthread::cancelled);
   Failure thrown;
   OpenScope shield(true);
   while (!ended.has_value() && !end.broken) {
-    if (ended.check<Cancelled>()) {
-      end.cancelled = true;
-    } else {
+    if (!ended.check<Cancelled>()) {
+      if (thrown) report_unhandled(m, thrown);  // it gives way to the new one
       thrown = ended.failure();
+    } else if (!std::exchange(by_scope, false)) {
+      end.cancelled_once = true;
     }
     AsOutcome<ThreadJob&> again(end);
     ended = co_await Unlisted(std::move(again));
   }
   shield.close();
-  if (end.cancelled && !m.is(Microthread::cancelled)) m.set(Microthread::cancel_next);
+  if (end.cancelled_once) m.set(Microthread::cancel_next);
   if (thrown) co_return thrown;
   co_return ended;
 }

@@ -31,8 +31,8 @@ constexpr auto result_of_call() {
                   "in_thread: the function returns a reference; return a value, or a pointer to "
                   "what outlives the call");
     static_assert(!bound_to_thread<std::remove_cv_t<R>>,
-                  "in_thread: a Failure, an Outcome, a Deferred or a Task stays on its thread; "
-                  "return the plain value, and throw the error");
+                  "in_thread: a Failure, an Outcome, a Deferred or a Task stays on its thread, and "
+                  "so does a handle to one; return the plain value, and throw the error");
     return std::type_identity<std::remove_cvref_t<R>>();
   } else {
     return std::type_identity<void>();
@@ -63,7 +63,7 @@ class Offload : public RemoteEnding, public Pool::Job {
  private:
   enum class State : std::uint8_t { idle, queued, begun };
 
-  Pool* pool_ = nullptr;       // at home's; may be gone once the job has begun
+  Pool* pool_ = nullptr;       // home's; may be gone once the job has begun
   State state_ = State::idle;  // under mutex_, which is taken before the pool's own
 };
 
@@ -93,7 +93,7 @@ using OffloadHandle = EndingHandle<EndingWith<R, Offload>>;
 /// Submits the job, unless it was, and waits until it has ended. A failure: it did not, and the
 /// wait is over. If the wait is interrupted, a job that has not begun is withdrawn; one that runs
 /// is waited for, unless it may be abandoned. A cancel that came meanwhile is left for the next
-/// await; an error that was thrown into the wait is given then.
+/// await; an error that was thrown into the wait is given then, the last one if there are more.
 Task<Outcome<void>> wait_for_end(Offload& job, Pool& pool, bool abandon);
 
 template <class R>

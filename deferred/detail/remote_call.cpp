@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/detail/remote_call.hpp"
 
+#include <vector>
+
 #include "deferred/detail/scope.hpp"
 #include "deferred/errors.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
@@ -21,8 +23,10 @@ class OnAnotherReactor {
   class Undo {
    public:
     explicit Undo(RemoteCall& call) noexcept : call_(call) {}
-    /// A one-shot cancel goes there, and its answer is waited for.
-    bool request_cancel() noexcept { return call_.ask(RemoteCall::Ask::cancel_once); }
+    /// A one-shot cancel takes the call back or goes there, and then its answer is waited for.
+    bool request_cancel() noexcept {
+      return !call_.withdraw() && call_.ask(RemoteCall::Ask::cancel_once);
+    }
 
    private:
     RemoteCall& call_;
@@ -50,12 +54,17 @@ struct RemoteCall::Sent {
   Sent& operator=(Sent&&) = delete;
   ~Sent() {
     if (!call) return;
-    call->failed(Failure(AbandonedError(ended_early)));
-    call->settle();
+    if (call->claim()) {
+      call->failed(Failure(AbandonedError(ended_early)));
+      call->settle();
+    } else {
+      call->release();
+    }
   }
   void operator()() {
     RemoteCall& begun = *std::exchange(call, nullptr);
-    Reactor& reactor = *ReactorAccess::find();  // it takes a turn, or the last calls of a run
+    if (!begun.claim()) return begun.release();
+    Reactor& reactor = *running_on_thread;  // it takes a turn, or the last calls of a run
     try {
       if (ReactorAccess::inbox(reactor).refuses_calls()) throw AbandonedError(ended_early);
       begun.begin(reactor);
@@ -81,6 +90,7 @@ struct RemoteCall::Asked {
   void operator()() {
     TaskRef task = call->task_;
     if (!task.valid() || task.done()) return;
+    ++call->taken_[index(what)];
     if (what == Ask::cancel_once) cancel_in_a_row(task.microthread());
     if (what == Ask::cancel) task.cancel();
     if (what == Ask::close) task.close();
@@ -96,37 +106,75 @@ bool RemoteCall::start() {
   return there_.call_from_thread(Sent(*this));
 }
 
-bool RemoteCall::ask(Ask what, std::exception_ptr error) noexcept {
-  try {
-    return there_.call_from_thread(Asked(*this, what, std::move(error)));
-  } catch (...) {
-    return false;  // no memory for the message
+bool RemoteCall::claim() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::sent) return false;
+  state_ = State::begun;
+  return true;
+}
+
+bool RemoteCall::withdraw() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::sent) return state_ == State::withdrawn;
+    state_ = State::withdrawn;
   }
+  discard();
+  return true;
+}
+
+bool RemoteCall::has_ended() noexcept {
+  const std::lock_guard lock(mutex_);
+  return over();
+}
+
+bool RemoteCall::ask(Ask what, std::exception_ptr error) noexcept {
+  bool asked = false;
+  try {
+    Asked message(*this, what, std::move(error));
+    // A reactor that has crashed takes no calls, and still has the task.
+    asked = what == Ask::close ? post_from_thread(there_.inbox(), std::move(message))
+                               : there_.call_from_thread(std::move(message));
+  } catch (...) {
+    asked = false;  // no memory for the message
+  }
+  if (!asked && !has_ended()) return false;
+  if (what == Ask::cancel_once) ++cancels_;
+  return true;
 }
 
 void RemoteCall::abandon() noexcept {
   forget();
-  bool ended = !started_;
-  if (!ended) {
-    const std::lock_guard lock(mutex_);
-    ended = over();
-  }
-  if (!ended) ask(Ask::close);
+  if (started_ && !withdraw() && !has_ended()) ask(Ask::close);
 }
 
 void RemoteCall::runs_as(Reactor& reactor, TaskRef task) {
   task_ = std::move(task);
-  stop_ = reactor.at_shutdown(Phase::after, [this] { TaskRef(task_).close(); });
+  reactor_ = &reactor;
+  stop_ = reactor.at_shutdown(Phase::after, [this] {
+    stopped_ = true;
+    TaskRef(task_).close();
+  });
 }
 
 void RemoteCall::failed(const Failure& failure) noexcept {
   const auto* const abandoned = failure.check<AbandonedError>();
-  const bool closed = abandoned && abandoned->by_closing();
-  error_ =
-      closed ? std::make_exception_ptr(AbandonedError(ended_early)) : failure.to_exception_ptr();
+  const bool by_reactor =
+      abandoned && abandoned->by_closing() && (stopped_ || ReactorAccess::ending(*reactor_));
+  error_ = by_reactor ? std::make_exception_ptr(AbandonedError(ended_early))
+                      : failure.to_exception_ptr();
+}
+
+void RemoteCall::count_left(unsigned flag, Ask what) noexcept {
+  unsigned& taken = taken_[index(what)];
+  if (taken > 0 && task_.microthread().is(flag)) --taken;
 }
 
 void RemoteCall::settle() noexcept {
+  if (task_.valid()) {
+    count_left(Microthread::cancel_next, Ask::cancel_once);
+    count_left(Microthread::throw_next, Ask::fail);
+  }
   task_ = {};
   stop_ = {};
   forget_raised();  // may share the exception with error_, which now goes to another thread
@@ -138,20 +186,33 @@ Task<Outcome<void>> wait_for_end_there(RemoteCall& call) {
   Microthread& m = *current_microthread;
   OnAnotherReactor end(call);
   std::optional<OpenScope> shield;
+  std::vector<Failure> errors;  // that were thrown into the wait
+  Outcome<void> ended;
   for (;;) {
     AsOutcome<OnAnotherReactor&> again(end);
-    Outcome<void> ended = co_await Unlisted(std::move(again));
-    if (ended.has_value() || end.broken) co_return ended;
-    if (!call.started()) co_return ended;  // interrupted before it was begun
-    bool asked = false;
+    ended = co_await Unlisted(std::move(again));
+    if (ended.has_value()) break;
+    // A failure to begin the wait, or an interruption before it was begun or of what was not.
+    if (end.broken || !call.started() || call.withdraw()) co_return ended;
+    RemoteCall::Ask what = RemoteCall::Ask::cancel;
+    std::exception_ptr error;
     if (!ended.check<Cancelled>()) {
-      asked = call.ask(RemoteCall::Ask::fail, ended.failure().to_exception_ptr());
+      what = RemoteCall::Ask::fail;
+      errors.push_back(ended.failure());
+      error = ended.failure().to_exception_ptr();
     } else if (m.is(Microthread::cancelled)) {
-      asked = call.ask(RemoteCall::Ask::cancel);
       shield.emplace(true);
+    } else {
+      what = RemoteCall::Ask::cancel_once;
     }
-    if (!asked) co_return ended;
+    if (!call.ask(what, std::move(error))) co_return ended;
   }
+  if (call.cancel_left()) m.set(Microthread::cancel_next);
+  if (call.errors_taken() == errors.size()) co_return ended;
+  for (std::size_t i = call.errors_taken(); i + 1 < errors.size(); ++i) {
+    report_unhandled(m, errors[i]);  // it gives way to the last one
+  }
+  co_return errors.back();
 }
 
 }  // namespace deferred::detail

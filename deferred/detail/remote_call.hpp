@@ -5,7 +5,9 @@
 // blocking_call_from_thread().
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -31,16 +33,29 @@ class RemoteCall : public RemoteEnding {
   /// Sends it there. False if the reactor does not take it.
   bool start();
   bool started() const noexcept { return started_; }
-  /// Asks the task that runs there to end; if it has ended, nothing. False if nobody is there.
+  /// True if it has not begun there, and will not: taken back now, or before.
+  bool withdraw() noexcept;
+  /// Asks the task that runs there to end, which it may do meanwhile by itself. True if an end is
+  /// to be waited for: asked, or it has ended. False if nobody is there.
   bool ask(Ask what, std::exception_ptr error = nullptr) noexcept;
-  /// Nobody waits for it any more: the task there is closed.
+  /// Nobody waits for it any more: withdrawn, or the task there is closed.
   void abandon() noexcept;
+
+  // At home, once it has ended: what was asked of a task that had ended, or ended without another
+  // await, is home's to do.
+
+  /// One of the one-shot cancels is left.
+  bool cancel_left() const noexcept { return taken_[index(Ask::cancel_once)] < cancels_; }
+  /// So many of the errors were thrown there, the first ones.
+  unsigned errors_taken() const noexcept { return taken_[index(Ask::fail)]; }
 
  protected:
   explicit RemoteCall(RemoteReactor there) noexcept : there_(std::move(there)) {}
 
   /// There: calls the function, or spawns the task. What it throws is the outcome.
   virtual void begin(Reactor& reactor) = 0;
+  /// At home: destroys the function or task, which was withdrawn.
+  virtual void discard() noexcept = 0;
   /// There: the task goes on from here; it is closed if the reactor stops.
   void runs_as(Reactor& reactor, TaskRef task);
   /// There: keeps the error.
@@ -52,11 +67,23 @@ class RemoteCall : public RemoteEnding {
   /// The hold that the other side has. Letting go of it before the call has begun: abandoned.
   struct Sent;
   struct Asked;
+  enum class State : std::uint8_t { sent, begun, withdrawn };
+
+  static constexpr std::size_t index(Ask what) noexcept { return static_cast<std::size_t>(what); }
+  /// Begins it, unless it was withdrawn.
+  bool claim() noexcept;
+  bool has_ended() noexcept;
+  void count_left(unsigned flag, Ask what) noexcept;
 
   RemoteReactor there_;
-  bool started_ = false;  // at home
-  TaskRef task_;          // there
-  ShutdownTrigger stop_;  // there
+  State state_ = State::sent;  // under mutex_
+  bool started_ = false;       // at home
+  unsigned cancels_ = 0;       // at home: one-shot ones that were asked for
+  TaskRef task_;               // there, as the next
+  Reactor* reactor_ = nullptr;
+  ShutdownTrigger stop_;
+  bool stopped_ = false;
+  std::array<unsigned, 4> taken_{};  // by Ask; written before finish()
 };
 
 /// Says what is wrong with a result that is to cross threads.
@@ -64,9 +91,10 @@ template <class T>
 constexpr bool check_crossing() {
   static_assert(!std::is_reference_v<T>,
                 "a result from another thread is a value; return a pointer to what outlives it");
-  static_assert(!bound_to_thread<T>,
-                "a Failure or an Outcome stays on its thread; return the plain value, and throw "
-                "the error");
+  static_assert(
+      !bound_to_thread<T>,
+      "a Failure or an Outcome stays on its thread, and so does a handle to what is there; "
+      "return the plain value, and throw the error");
   return true;
 }
 
@@ -125,6 +153,7 @@ class RemoteCallOf : public EndingWith<T, RemoteCall> {
       this->settle();
     }
   }
+  void discard() noexcept override { f_.reset(); }
   void keep(Outcome<T> outcome) noexcept {
     if (!outcome.has_value()) return this->failed(std::move(outcome).failure());
     if constexpr (!std::is_void_v<T>) {
@@ -136,7 +165,7 @@ class RemoteCallOf : public EndingWith<T, RemoteCall> {
     }
   }
 
-  std::optional<F> f_;  // home's until start(), then there's
+  std::optional<F> f_;  // home's, and from the beginning there's
 };
 
 /// A RemoteCall whose end a thread waits for.
@@ -154,9 +183,10 @@ class BlockingCall final : public RemoteCallOf<T, F> {
   std::condition_variable_any ended_;
 };
 
-/// Starts the call and waits until it has ended. Cancels, and errors that are thrown into the wait,
-/// go to the task there, and its end is waited for. A failure: it was not started, or nobody is
-/// there to take a cancel.
+/// Starts the call and waits until it has ended. If it has not begun there, a cancel or an error
+/// that is thrown into the wait withdraws it. After that they go to the task there, and its end is
+/// waited for; a one-shot cancel that came too late there is left for the next await here, and such
+/// an error is given then. A failure: it has not ended, and the wait is over, or such an error.
 Task<Outcome<void>> wait_for_end_there(RemoteCall& call);
 
 template <class T, class F>

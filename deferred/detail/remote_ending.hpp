@@ -15,6 +15,12 @@
 #include "deferred/remote_waiter.hpp"
 #include "deferred/task.hpp"
 
+namespace deferred {
+class TaskRef;
+template <class T>
+class Spawned;
+}  // namespace deferred
+
 namespace deferred::detail {
 
 class RemoteEnding {
@@ -97,11 +103,19 @@ class EndingHandle {
   E* ending_;
 };
 
-/// A result that cannot leave its thread.
+/// A result that cannot leave its thread, or a handle to what is there.
 template <class T>
 inline constexpr bool bound_to_thread =
     std::is_same_v<T, Failure> || IsOutcome<T>::value || IsDeferred<T>::value;
 template <class T>
 inline constexpr bool bound_to_thread<Task<T>> = true;
+template <class T>
+inline constexpr bool bound_to_thread<Spawned<T>> = true;
+template <class T>
+inline constexpr bool bound_to_thread<SharedDeferred<T>> = true;
+template <class R>
+inline constexpr bool bound_to_thread<Waiter<R>> = true;
+template <>
+inline constexpr bool bound_to_thread<TaskRef> = true;
 
 }  // namespace deferred::detail

@@ -42,9 +42,12 @@ class [[nodiscard]] On {
 /// there. Give a function where something has to be made in the other thread. What stays with its
 /// thread - a Deferred, Failure, Waiter, TaskRef - must not be among them, nor in the result.
 ///
-/// A cancel, level or one-shot, goes to the task there, which is waited for until it has unwound:
-/// its Cancelled, value or error comes back. So does an error that is thrown into the wait. close()
-/// closes the task there, and waits for nothing.
+/// A cancel, level or one-shot, takes back what has not begun there, which then does not run. It
+/// goes to a task that has begun, which is waited for until it has unwound: its Cancelled, value or
+/// error comes back. A one-shot cancel that finds no await there any more, or a function, hits the
+/// next await here. An error that is thrown into the wait takes the same ways; if it comes too late
+/// there, it is thrown here instead of the result. close() takes back or closes what is there, and
+/// waits for nothing.
 ///
 /// NoReactorError: the other reactor is gone or has stopped. AbandonedError: it stopped (by stop())
 /// or was destroyed before there was a result; the task there is closed then.

@@ -331,4 +331,70 @@ TEST_CASE("on: whenever the other reactor stops or ends, the wait for it ends") 
   check_all("it stops, and a cancel", other_ends(true, true));
 }
 
+/// Home's task notes what a call there gave it, and whether its next await was cancelled.
+struct Called {
+  int calls = 0;           // there
+  bool cancelled = false;  // the task there
+  End end = End::none;
+  bool next = false;
+};
+template <class F>
+Task<> call_there(RemoteReactor there, F work, Called& called) {
+  const Outcome<int> outcome = co_await as_outcome(on(std::move(there), std::move(work)));
+  called.end = outcome.has_value()               ? End::value
+               : outcome.check<Cancelled>()      ? End::cancelled
+               : outcome.check<AbandonedError>() ? End::abandoned
+                                                 : End::none;
+  const Outcome<void> next = co_await as_outcome(Pause{});
+  called.next = !next.has_value();
+}
+/// The other reactor takes so many turns and ends, home cancels once.
+template <class Make>
+void cancel_once_there(Interleaving& run, Make make, int turns) {
+  std::optional<RemoteReactor> there;
+  Called called;
+  bool over = false;
+  run.run({[&] {
+             Reactor reactor;
+             there.emplace(reactor.remote());
+             for (int turn = 0; turn < turns; ++turn) reactor.backend().run_once(false);
+           },
+           [&] {
+             exploring::wait_until([&] { return there.has_value(); }, "the reactor");
+             Reactor home;
+             Deferred<void> done = spawn(home, call_there(*there, make(called), called));
+             home.backend().run_once(false);
+             done.cancel();
+             home.run_until(std::move(done));
+             over = true;
+           }});
+  run.check(over, "the wait did not end");
+  if (called.end == End::value) {
+    run.check(called.calls == 1, "a value, and no call");
+    run.check(called.cancelled != called.next, "the cancel was lost, or came twice");
+  } else if (called.end == End::cancelled) {
+    run.check(called.calls == 0 && !called.next, "withdrawn, and called, or cancelled twice");
+  } else {
+    run.check(!(called.cancelled && called.next), "the cancel came twice");
+  }
+}
+
+TEST_CASE("on: a one-shot cancel takes the call back, or hits one await, there or here") {
+  check_all("a function", [](Interleaving& run) {
+    const auto make = [](Called& called) { return [&called] { return ++called.calls; }; };
+    cancel_once_there(run, make, 2);
+  });
+  check_all("a task", [](Interleaving& run) {
+    const auto make = [](Called& called) {
+      return [&called]() -> Task<int> {
+        ++called.calls;
+        const Outcome<void> paused = co_await as_outcome(Pause{});
+        called.cancelled = !paused.has_value();
+        co_return 1;
+      };
+    };
+    cancel_once_there(run, make, 3);
+  });
+}
+
 }  // namespace

@@ -17,6 +17,7 @@
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/in_thread.hpp"
 #include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/driven.hpp"
 #include "tests/support/manual.hpp"
@@ -104,6 +105,50 @@ TEST_CASE_FIXTURE(Manual, "a one-shot cancel too hits the next await, and no oth
   CHECK((*std::move(result)).result().value() == 5);
 }
 
+TEST_CASE_FIXTURE(Manual, "a one-shot cancel past the limit of with_timeout is not lost either") {
+  Outcome<void> next;
+  std::optional<Deferred<int>> result;
+  const auto busy = meanwhile([&] {
+    time.advance(2s);
+    result->cancel();
+  });
+  result = spawn(reactor, [&]() -> Task<int> {
+    const int got = co_await with_timeout(1s, in_thread(pool, busy));
+    next = co_await as_outcome(Pause(1s));
+    co_await Pause(1s);
+    co_return got;
+  });
+  settle();
+  run_all();
+
+  time.advance(1s);
+
+  CHECK(next.check<Cancelled>());
+  CHECK((*std::move(result)).result().value() == 5);
+}
+
+TEST_CASE_FIXTURE(Manual, "nor is one that comes before the limit") {
+  Outcome<void> next;
+  std::optional<Deferred<int>> result;
+  const auto busy = meanwhile([&] {
+    result->cancel();
+    time.advance(2s);
+  });
+  result = spawn(reactor, [&]() -> Task<int> {
+    const int got = co_await with_timeout(1s, in_thread(pool, busy));
+    next = co_await as_outcome(Pause(1s));
+    co_await Pause(1s);
+    co_return got;
+  });
+  settle();
+  run_all();
+
+  time.advance(1s);
+
+  CHECK(next.check<Cancelled>());
+  CHECK((*std::move(result)).result().value() == 5);
+}
+
 TEST_CASE_FIXTURE(Manual,
                   "a cancel between the function's end and the await's does not lose the value") {
   auto spawned = begin(in_thread(pool, twice, 3));
@@ -184,6 +229,21 @@ TEST_CASE_FIXTURE(Manual, "an error thrown into the wait for a running function 
   run_all();
 
   CHECK(outcome_of(*std::move(spawned)).check<Oops>());
+}
+
+TEST_CASE_FIXTURE(Manual, "of two errors thrown into such a wait the first is reported") {
+  std::optional<Spawned<int>> spawned;
+  spawned = begin(in_thread(pool, meanwhile([&] {
+                              spawned->task().throw_(Oops("first"));
+                              settle();
+                              spawned->task().throw_(Oops("second"));
+                              settle();
+                            })));
+
+  run_all();
+
+  CHECK(outcome_of(*std::move(spawned)).check<Oops>()->text == "second");
+  CHECK(unhandled.take() == std::vector<std::string>{"first"});
 }
 
 TEST_CASE_FIXTURE(Manual, "close() does not wait for the function") {
@@ -306,6 +366,32 @@ TEST_CASE_FIXTURE(OnPoll, "a reactor that waits for a thread does not say that i
   }
 
   CHECK(reports.empty());
+}
+
+TEST_CASE("a pool's thread does not keep an error that it has given") {
+  struct Holding {
+    std::shared_ptr<int> held;
+  };
+  const auto held = std::make_shared<int>();
+  ThreadPool pool(1);
+  const auto throws = [&held] {
+    const auto task = [&]() -> Task<> {
+      co_await Pause{};
+      throw Holding{held};
+    };
+    Reactor own(make_virtual_time());
+    own.run_until(spawn(own, task).deferred());
+  };
+  {
+    OnPoll on;
+    const auto body = [&]() -> Task<> {
+      const auto outcome = co_await as_outcome(in_thread(pool, throws));
+      CHECK(outcome.check<Holding>());
+    };
+    on.reactor.run(body());
+  }
+
+  CHECK(held.use_count() == 1);
 }
 
 TEST_CASE_FIXTURE(OnPoll, "several calls run at the same time") {

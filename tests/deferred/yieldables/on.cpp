@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Subtasks on another reactor. What can be told apart in order is tested with two reactors on one
-// thread, turned by hand. Runs under ThreadSanitizer too.
+// thread, turned by hand. Runs under ThreadSanitizer too. Cancels that come early or late:
+// on_cancelled.cpp.
 #include "deferred/yieldables/on.hpp"
 
 #include <doctest/doctest.h>
@@ -18,39 +19,13 @@
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/driven.hpp"
-#include "tests/support/loop.hpp"
+#include "tests/support/two.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Home, and another reactor on the same thread.
-struct Two : Loop {
-  /// Lets both do what they can without time going on.
-  void settle_both() {
-    for (int i = 0; i < 4; ++i) {
-      settle();
-      if (there) there->settle();
-    }
-  }
-  /// Begins `what` on the other reactor.
-  template <class F>
-  auto begin(F what) {
-    using T = typename detail::ThereResult<F>::type;
-    auto spawned = spawn(
-        reactor,
-        [](RemoteReactor other, F kept) -> Task<T> {
-          co_return co_await on(std::move(other), std::move(kept));
-        },
-        there->reactor.remote(), std::move(what));
-    settle_both();
-    return spawned;
-  }
-
-  std::optional<Loop> there{std::in_place};
-};
 
 Task<int> doubled(int x) {
   co_await Pause(1s);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// expect: in_thread: a Failure, an Outcome, a Deferred or a Task stays on its thread, and so does
+#include "deferred/shared_deferred.hpp"
+#include "deferred/task_ref.hpp"
+#include "deferred/waiter.hpp"
+#include "deferred/yieldables/in_thread.hpp"
+
+using namespace deferred;
+
+static_assert(detail::bound_to_thread<Spawned<int>>);
+static_assert(detail::bound_to_thread<SharedDeferred<int>>);
+static_assert(detail::bound_to_thread<Waiter<int>>);
+static_assert(!detail::bound_to_thread<RemoteWaiter<int>>);
+TaskRef who();
+auto go() { return in_thread(who); }
