@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("turns go on until the Deferreds of 'before' triggers have re
                    OnVirtualTime) {
   On on;
   std::string log;
-  const auto slow = [&on, &log]() -> Deferred<void> {
+  const auto slow = [&log]() -> Deferred<void> {
     co_await Pause{10ms};
     log += "saved ";
   };
@@ -110,7 +110,7 @@ TEST_CASE_TEMPLATE("a trigger that fails, now or later, is reported, and the oth
   On on;
   const Hooked hooked(on.reactor);
   int calls = 0;
-  const auto fails_later = [&on]() -> Deferred<void> {
+  const auto fails_later = []() -> Deferred<void> {
     co_await Pause{1ms};
     oops();
   };

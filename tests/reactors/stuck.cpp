@@ -104,8 +104,8 @@ TEST_CASE_TEMPLATE("whatever can still wake a task is reason enough to wait", On
     on.reactor.run();
   }
   SUBCASE("a watched signal") {
-    thread = std::thread([] { ::kill(::getpid(), SIGUSR1); });
     const SignalWatch watch = on.reactor.on_signal(SIGUSR1, [&] { on.reactor.stop(); });
+    thread = std::thread([] { ::kill(::getpid(), SIGUSR1); });
     on.reactor.run();
   }
   SUBCASE("a RemoteReactor that a thread holds") {
