@@ -69,7 +69,7 @@ class Epoll final : public Backend {
 
   std::unique_ptr<WakeFd> wake_;
   int epoll_;
-  bool nanoseconds_ = true;  // the kernel has epoll_pwait2 (5.11)
+  [[maybe_unused]] bool nanoseconds_ = true;  // the kernel has epoll_pwait2 (5.11)
   bool at_work_ = false;
   std::size_t watched_ = 0;
   std::vector<Watched> by_fd_;
