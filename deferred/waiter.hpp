@@ -31,21 +31,21 @@ class WaiterBase {
   WaiterBase(const WaiterBase& other) noexcept : m_(other.m_), epoch_(other.epoch_) {
     if (m_) own();
   }
-  WaiterBase(WaiterBase&& other) noexcept
+  [[gnu::always_inline]] WaiterBase(WaiterBase&& other) noexcept
       : m_(std::exchange(other.m_, nullptr)), epoch_(other.epoch_) {
-    if (m_ && epoch_ == borrowed) own();
+    if (epoch_ == borrowed && m_) own();
   }
   WaiterBase& operator=(WaiterBase other) noexcept {
     std::swap(m_, other.m_);
     std::swap(epoch_, other.epoch_);
     return *this;
   }
-  ~WaiterBase() {
-    if (m_ && epoch_ != borrowed) disown();
+  [[gnu::always_inline]] ~WaiterBase() {
+    if (epoch_ != borrowed && m_) disown();
   }
 
   /// False once the wait was answered, by whomever, or has ended.
-  bool pending() const noexcept {
+  [[gnu::always_inline]] bool pending() const noexcept {
     if (!m_) return false;
     return epoch_ == borrowed ? m_->wait->state == Wait::State::open : m_->epoch == epoch_;
   }

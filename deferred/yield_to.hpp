@@ -207,9 +207,9 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       handler_threw(m);
     }
     if (this->state != State::open) {
-      if (m.is(Microthread::queued)) [[unlikely]]
-        return !goes_on_next_turn(m);
-      return true;
+      if (!m.is(Microthread::queued)) return true;
+      goes_on_next_turn(m);
+      return false;
     }
     if (m.waiters == 0 || !m.reactor) [[unlikely]] {
       nobody_will_answer(m);
@@ -270,13 +270,12 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     return true;
   }
   /// Answered ahead: a cancel that came before takes the answer's place.
-  static bool goes_on_next_turn(Microthread& m) noexcept {
-    if (m.is(Microthread::answered_ahead) &&
-        m.is(Microthread::cancel_next | Microthread::cancelled)) {
+  static void goes_on_next_turn(Microthread& m) noexcept {
+    if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]] {
+      if (!m.is(Microthread::answered_ahead)) return;
       m.unset(Microthread::cancel_next);
       m.replace_answer(State::cancelled);
     }
-    return true;
   }
   /// A cancel that came while it was running, or from the handler, goes to this wait.
   [[gnu::noinline, gnu::cold]] void cancel_now(Microthread& m) {

@@ -75,7 +75,14 @@ struct Answer : Base {
   Answer() noexcept {}
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
-  ~Answer() { clear(); }
+  [[gnu::always_inline]] ~Answer() {
+    if constexpr (std::is_trivially_destructible_v<Value>) {
+      if (this->state == State::failure) [[unlikely]]
+        std::destroy_at(&failure);
+    } else {
+      clear();
+    }
+  }
 
   template <class... A>
   void set_value(A&&... arguments) {
@@ -178,7 +185,10 @@ struct Microthread : Runnable, Recycled {
   }
   /// The answer is in the slot: later ones are stale. Queues it, unless its handler is still
   /// running.
-  void answered() noexcept;  // inline, in reactor_bodies.hpp
+  [[gnu::always_inline]] void answered() noexcept {
+    if (!handling) return answered_outside();
+    if (waiters != 0) expire();
+  }
   /// Fills the wait with a state that carries nothing. REQUIRES: is_waiting().
   void answer_with(Wait::State state) noexcept {
     wait->state = state;
@@ -203,6 +213,7 @@ struct Microthread : Runnable, Recycled {
   std::uint64_t id() const noexcept { return std::uint64_t{id_high} << 32 | id_low; }
 
  private:
+  void answered_outside() noexcept;  // inline, in reactor_bodies.hpp
   void destroy() noexcept;
 };
 

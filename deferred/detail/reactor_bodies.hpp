@@ -75,11 +75,7 @@ struct ReactorAccess {
   static Watch handle(WatchNode* node) noexcept { return Watch(node); }
 };
 
-inline void Microthread::answered() noexcept {
-  if (handling) {
-    if (waiters != 0) expire();
-    return;
-  }
+inline void Microthread::answered_outside() noexcept {
   expire();
   set(queued);
   ReactorAccess::ready(*reactor, *this);
