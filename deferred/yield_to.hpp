@@ -117,9 +117,8 @@ class [[nodiscard]] Undo {
   Undo() noexcept {}
   /// Calls the handler with the Waiter that `make` returns, made in place.
   template <class Make>
-  [[gnu::always_inline]] void begin(std::remove_reference_t<Y>& x, detail::Microthread& m,
-                                    Make make) {
-    if (m.reactor && !m.reactor->registry().empty()) [[unlikely]] {
+  void begin(std::remove_reference_t<Y>& x, detail::Microthread& m, Make make) {
+    if (m.has_run_time_handlers()) [[unlikely]] {
       if (auto* const handler = detail::find_handler<Y, R>(m.reactor->registry(), x)) {
         const Registry::InUse in_use(m.reactor->registry());
         new (&erased_) detail::UndoPointer(handler->call(const_cast<X&>(x), make()));
@@ -127,6 +126,11 @@ class [[nodiscard]] Undo {
         return;
       }
     }
+    begin_fixed(x, make);
+  }
+  /// The same where no handler was added at run time.
+  template <class Make>
+  [[gnu::always_inline]] void begin_fixed(std::remove_reference_t<Y>& x, Make make) {
     if constexpr (nothing) {
       Route::call(x, make);
     } else {
@@ -194,30 +198,11 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   [[gnu::always_inline]] bool await_ready() {
     Microthread& m = *current_microthread;
     m.wait = this;
-    if (m.interrupted()) [[unlikely]] {
-      if (!interrupt(m)) return true;
-      if (this->state != State::open) return false;
-    }
-    m.handling = true;
-    try {
-      undo_.begin(x_, m, [&m] { return WaiterAccess::borrow<R>(m); });
-      m.handling = false;
-    } catch (...) {
-      m.handling = false;
-      handler_threw(m);
-    }
-    if (this->state != State::open) {
-      if (!m.is(Microthread::queued)) return true;
-      goes_on_next_turn(m);
-      return false;
-    }
-    if (m.waiters == 0 || !m.reactor) [[unlikely]] {
-      nobody_will_answer(m);
-      return true;
-    }
-    if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
-      cancel_now(m);
-    return false;
+    // What is rare is a way of its own to the end: where the two joined again, the compiler would
+    // not know any more that the wait is this one and open.
+    if (m.interrupted() || m.has_run_time_handlers()) [[unlikely]]
+      return is_ready_after_all(m);
+    return call_handler(m, [this](auto make) { undo_.begin_fixed(x_, make); });
   }
   void await_suspend(std::coroutine_handle<>) noexcept {
     current_microthread->set(Microthread::suspended);
@@ -235,6 +220,38 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   }
 
  private:
+  [[gnu::noinline]] bool is_ready_after_all(Microthread& m) {
+    if (m.interrupted()) {
+      if (!interrupt(m)) return true;
+      if (this->state != State::open) return false;
+    }
+    return call_handler(m, [this, &m](auto make) { undo_.begin(x_, m, make); });
+  }
+  /// False if there is something to wait for.
+  template <class Begin>
+  [[gnu::always_inline]] bool call_handler(Microthread& m, Begin begin) {
+    m.handling = true;
+    try {
+      begin([&m] { return WaiterAccess::borrow<R>(m); });
+      m.handling = false;
+    } catch (...) {
+      m.handling = false;
+      handler_threw(m);
+      return true;
+    }
+    if (this->state != State::open) {
+      if (!m.is(Microthread::queued)) return true;
+      goes_on_next_turn(m);
+      return false;
+    }
+    if (m.waiters == 0 || !m.reactor) [[unlikely]] {
+      nobody_will_answer(m);
+      return true;
+    }
+    if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
+      cancel_now(m);
+    return false;
+  }
   /// The await this is. REQUIRES: the microthread runs.
   static SourceLocation where() noexcept { return current_microthread->leaf->where; }
   Failure take_failure() {

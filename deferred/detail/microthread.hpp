@@ -166,6 +166,8 @@ struct Microthread : Runnable, Recycled {
     wait->state = state;
     unset(answered_ahead);
   }
+  /// Its reactor's registry is not empty.
+  bool has_run_time_handlers() const noexcept;  // inline, in reactor_bodies.hpp
   /// The next wait does not call its handler as usual.
   bool interrupted() const noexcept { return is(cancelled | cancel_next | throw_next); }
 

@@ -75,6 +75,9 @@ struct ReactorAccess {
   static Watch handle(WatchNode* node) noexcept { return Watch(node); }
 };
 
+inline bool Microthread::has_run_time_handlers() const noexcept {
+  return reactor && !reactor->registry().empty();
+}
 inline void Microthread::answered_outside() noexcept {
   expire();
   set(queued);
