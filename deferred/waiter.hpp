@@ -103,11 +103,7 @@ class Waiter : public detail::WaiterBase {
     requires(std::is_constructible_v<detail::Stored<R>, A...>)
   bool resume(A&&... arguments) const {
     if (!pending()) return false;
-    if constexpr (std::is_same_v<R, detail::Delivered<R>>) {
-      slot().set_value(std::forward<A>(arguments)...);
-    } else {
-      slot().set_outcome(R(std::forward<A>(arguments)...));
-    }
+    fill(std::forward<A>(arguments)...);
     m_->answered();
     return true;
   }
@@ -147,6 +143,14 @@ class Waiter : public detail::WaiterBase {
   using WaiterBase::WaiterBase;
 
   Slot& slot() const noexcept { return static_cast<Slot&>(*m_->wait); }
+  template <class... A>
+  void fill(A&&... arguments) const {
+    if constexpr (std::is_same_v<R, detail::Delivered<R>>) {
+      slot().set_value(std::forward<A>(arguments)...);
+    } else {
+      slot().set_outcome(R(std::forward<A>(arguments)...));
+    }
+  }
 };
 
 namespace detail {
@@ -168,15 +172,8 @@ struct WaiterAccess {
     if (!waiter.pending()) return;
     Microthread& m = *waiter.m_;
     Reactor& reactor = waiter.reactor();
-    struct Handling {  // keeps the answer from queuing it
-      Microthread& m;
-      bool before = std::exchange(m.handling, true);
-      ~Handling() { m.handling = before; }
-    };
-    {
-      const Handling handling{m};
-      waiter.resume(std::forward<A>(value)...);
-    }
+    waiter.fill(std::forward<A>(value)...);
+    if (m.waiters != 0 || !m.handling) m.expire();
     m.set(Microthread::queued | Microthread::answered_ahead);
     ReactorAccess::next_turn(reactor, m);
   }
