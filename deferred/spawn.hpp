@@ -72,10 +72,12 @@ void collect(Microthread& m) noexcept {
 template <class T>
 void run_microthread(Runnable& self, bool alive) noexcept {
   auto& m = static_cast<Microthread&>(self);
-  m.unset(Microthread::queued);
-  if (m.is(Microthread::done)) {
+  if (m.is(Microthread::done)) [[unlikely]] {
+    m.unset(Microthread::queued);
     m.release();  // it was closed while queued
-  } else if (alive && resume(m)) {
+  } else if (!alive) [[unlikely]] {
+    m.unset(Microthread::queued);
+  } else if (resume(m)) {
     collect<T>(m);
   }
 }

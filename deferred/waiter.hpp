@@ -98,6 +98,12 @@ class Waiter : public detail::WaiterBase {
  public:
   using result_type = R;
 
+  Waiter(const Waiter&) noexcept = default;
+  [[gnu::always_inline]] Waiter(Waiter&&) noexcept = default;
+  Waiter& operator=(const Waiter&) noexcept = default;
+  Waiter& operator=(Waiter&&) noexcept = default;
+  [[gnu::always_inline]] ~Waiter() = default;
+
   /// Answers with a value made from the arguments. If making it throws, the wait stays open.
   template <class... A>
     requires(std::is_constructible_v<detail::Stored<R>, A...>)

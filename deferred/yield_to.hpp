@@ -90,9 +90,9 @@ class [[nodiscard]] Undo {
   }
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
-  ~Undo() {
+  [[gnu::always_inline]] ~Undo() {
     if (kind_ != Kind::none) [[unlikely]]
-      end();
+      end_late();
   }
 
   /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
@@ -138,7 +138,8 @@ class [[nodiscard]] Undo {
       kind_ = Kind::fixed;
     }
   }
-  void end() noexcept {
+  [[gnu::noinline]] void end_late() noexcept { end(); }
+  [[gnu::always_inline]] void end() noexcept {
     const Kind kind = std::exchange(kind_, Kind::none);
     if (kind == Kind::erased) [[unlikely]] {
       erased_.~UndoPointer();
@@ -194,6 +195,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   explicit YieldAwaiter(Y&& x) : x_(std::forward<Y>(x)) { this->ops = &table; }
   YieldAwaiter(const YieldAwaiter&) = delete;
   YieldAwaiter& operator=(const YieldAwaiter&) = delete;
+  [[gnu::always_inline]] ~YieldAwaiter() {}
 
   [[gnu::always_inline]] bool await_ready() {
     Microthread& m = *current_microthread;
@@ -202,7 +204,8 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     // not know any more that the wait is this one and open.
     if (m.interrupted() || m.has_run_time_handlers()) [[unlikely]]
       return is_ready_after_all(m);
-    return call_handler(m, [this](auto make) { undo_.begin_fixed(x_, make); });
+    return call_handler(
+        m, [this](auto make) __attribute__((always_inline)) { undo_.begin_fixed(x_, make); });
   }
   void await_suspend(std::coroutine_handle<>) noexcept {
     current_microthread->set(Microthread::suspended);
@@ -241,7 +244,8 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     }
     if (this->state != State::open) {
       if (!m.is(Microthread::queued)) return true;
-      goes_on_next_turn(m);
+      if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
+        cancel_what_was_answered_ahead(m);
       return false;
     }
     if (m.waiters == 0 || !m.reactor) [[unlikely]] {
@@ -287,12 +291,10 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     return true;
   }
   /// Answered ahead: a cancel that came before takes the answer's place.
-  static void goes_on_next_turn(Microthread& m) noexcept {
-    if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]] {
-      if (!m.is(Microthread::answered_ahead)) return;
-      m.unset(Microthread::cancel_next);
-      m.replace_answer(State::cancelled);
-    }
+  [[gnu::noinline]] static void cancel_what_was_answered_ahead(Microthread& m) noexcept {
+    if (!m.is(Microthread::answered_ahead)) return;
+    m.unset(Microthread::cancel_next);
+    m.replace_answer(State::cancelled);
   }
   /// A cancel that came while it was running, or from the handler, goes to this wait.
   [[gnu::noinline, gnu::cold]] void cancel_now(Microthread& m) {

@@ -157,6 +157,9 @@ struct Microthread : Runnable, Recycled {
 
   bool is(unsigned mask) const noexcept { return (flags & mask) != 0; }
   void set(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags | mask); }
+  void change(unsigned off, unsigned on) noexcept {
+    flags = static_cast<std::uint16_t>((flags & ~off) | on);
+  }
   void unset(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags & ~mask); }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
@@ -265,8 +268,8 @@ void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
 /// Runs it until it waits or is done. True if it is done and its result is to be collected.
 inline bool resume(Microthread& m) noexcept {
   Microthread* const before = std::exchange(current_microthread, &m);
-  m.unset(Microthread::suspended | Microthread::answered_ahead);
-  m.set(Microthread::running | Microthread::started);
+  m.change(Microthread::queued | Microthread::suspended | Microthread::answered_ahead,
+           Microthread::running | Microthread::started);
   // The trampoline: a call or return of a subtask only sets `leaf`, so that the native stack does
   // not grow with the depth of the calls.
   do {
@@ -274,12 +277,12 @@ inline bool resume(Microthread& m) noexcept {
   } while (!m.is(Microthread::suspended | Microthread::done));
   current_microthread = before;
   m.unset(Microthread::running);
-  const bool finished = m.is(Microthread::done);
-  if (!finished && m.is(Microthread::closing)) {
-    m.unset(Microthread::closing);
-    close(m);
-  }
-  return finished;
+  if (!m.is(Microthread::done | Microthread::closing)) [[likely]]
+    return false;
+  if (m.is(Microthread::done)) return true;
+  m.unset(Microthread::closing);
+  close(m);
+  return false;
 }
 
 }  // namespace deferred::detail

@@ -114,7 +114,7 @@ struct Route {
   /// Calls the handler, with the Waiter that `make` returns, if it takes one: made in place, for a
   /// move would make an owner of a borrowed one. x is given as what the expression was.
   template <class... Make>
-  static decltype(auto) call(std::remove_reference_t<Y>& x, Make&&... make) {
+  [[gnu::always_inline]] static decltype(auto) call(std::remove_reference_t<Y>& x, Make&&... make) {
     if constexpr (by_member) {
       return static_cast<Y&&>(x).yield_to(make()...);
     } else {
