@@ -171,6 +171,11 @@ struct WaiterAccess {
   static Waiter<R> pass(Waiter<R>& waiter) noexcept {
     return Waiter<R>(std::exchange(waiter.m_, nullptr), waiter.epoch_);
   }
+  /// One that answers nobody.
+  template <class R>
+  static Waiter<R> none() noexcept {
+    return Waiter<R>(nullptr, 0);
+  }
   static Microthread& microthread(const WaiterBase& waiter) noexcept { return *waiter.m_; }
   /// Answers, to take effect in the next turn instead of the next round.
   template <class R, class... A>

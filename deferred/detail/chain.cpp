@@ -23,7 +23,7 @@ void Chain::run(Chain* chain) noexcept {
     chain->held_ &= ~running;
     if (!chain->has_result()) break;
     if (!chain->sink_) {
-      if (!chain->has_consumer_) chain->settle();
+      if (!chain->has_consumer_ && chain->state_ != State::empty) chain->settle();
       break;
     }
     Chain* const next = std::exchange(chain->sink_, nullptr);
@@ -186,6 +186,15 @@ bool Chain::is_awaited_by(const Chain* inner) const noexcept {
     below = below->following().inner;
   }
   return true;
+}
+
+void Chain::remove_last(const Link& link) noexcept {
+  Link** place = &head_;
+  while (*place != &link) {
+    tail_ = *place;
+    place = &(*place)->next;
+  }
+  *place = nullptr;
 }
 
 void* Chain::arena_overflow(std::size_t size, std::size_t align) {

@@ -152,6 +152,8 @@ class Chain {
     link->next = nullptr;
     if (!held_) run(this);
   }
+  /// Takes out the last link, which has not run.
+  void remove_last(const Link& link) noexcept;
   void pause() noexcept { held_ += paused; }
   void unpause();
 

@@ -139,6 +139,7 @@ class DeferredState {
     }
   }
   [[gnu::always_inline]] void drop() noexcept {
+    if (kind_ == Kind::nothing) return;
     if (kind_ == Kind::chain) {
       release_chain()->drop_consumer();
     } else if (kind_ == Kind::failure) {
