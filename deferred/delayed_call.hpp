@@ -59,7 +59,11 @@ class [[nodiscard]] DelayedCall {
   }
 
   /// False if it was not active any more. Its callable is destroyed now, or after its return.
-  bool cancel() noexcept;
+  bool cancel() noexcept {
+    if (!active()) return false;
+    withdraw();
+    return true;
+  }
   /// Sets the deadline anew: now + `delay`, behind those that are set for that time already.
   /// Throws AlreadyCalledError if it is not active. (Twisted: DelayedCall.reset)
   void reset(Duration delay);

@@ -219,6 +219,7 @@ class Reactor final : private Turn {
   }
   void ask_for_turn() noexcept;
   DelayedCall add_timer(TimePoint deadline, detail::TimerNode* node);
+  void make_room_for_timers(detail::TimerNode* made);
   Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
   SignalWatch add_signal(detail::SignalNode* node);
   int run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end);

@@ -35,24 +35,25 @@ void Reactor::fire_due_timers() noexcept {
 }
 
 DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {
-  std::unique_ptr<detail::TimerNode> node(made);
   require_home("call_later() or call_at()");
-  if (due_.capacity() <= timers_.size()) [[unlikely]]
-    due_.reserve(2 * timers_.size() + 16);
-  timers_.push(*node, deadline);
-  node->reactor = this;
-  node->refs = 2;
+  if (!timers_.has_room()) [[unlikely]]
+    make_room_for_timers(made);
+  timers_.push(*made, deadline);
+  made->reactor = this;
+  made->refs = 2;
   if (!awake_ && deadline < armed_) backend_->arm(armed_ = deadline);
-  return detail::ReactorAccess::handle(node.release());
+  return detail::ReactorAccess::handle(made);
+}
+
+void Reactor::make_room_for_timers(detail::TimerNode* made) {
+  std::unique_ptr<detail::TimerNode> node(made);  // goes if there is none
+  const std::size_t room = 2 * timers_.size() + 16;
+  due_.reserve(room);
+  timers_.reserve(room);
+  static_cast<void>(node.release());
 }
 
 void DelayedCall::withdraw() noexcept { detail::ReactorAccess::cancel(*node_->reactor, *node_); }
-
-bool DelayedCall::cancel() noexcept {
-  if (!active()) return false;
-  withdraw();
-  return true;
-}
 
 TimePoint DelayedCall::time() const noexcept {
   if (!node_) return TimePoint::max();

@@ -29,11 +29,21 @@ class TimerHeap {
     return slots_[entry.index].deadline;
   }
 
+  /// The next push() takes no memory.
+  bool has_room() const noexcept { return slots_.size() != slots_.capacity(); }
+  void reserve(std::size_t entries) { slots_.reserve(entries); }
+
   /// REQUIRES: the entry is idle.
   void push(TimerEntry& entry, TimePoint deadline) {
-    slots_.push_back({deadline, next_sequence_, &entry});
+    const Slot slot{deadline, next_sequence_, &entry};
+    slots_.push_back(slot);
     ++next_sequence_;
-    rise(slots_.size() - 1, slots_.back());
+    const std::size_t last = slots_.size() - 1;
+    if (last == 0) {
+      entry.index = 0;
+    } else {
+      rise(last, slot);
+    }
   }
   /// REQUIRES: the entry is in the heap.
   void remove(TimerEntry& entry) noexcept {
