@@ -5,9 +5,10 @@
 // nothing of what a timer does. Used by reactor.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "deferred/backend.hpp"
 
@@ -21,46 +22,43 @@ struct TimerEntry {
 
 class TimerHeap {
  public:
-  bool empty() const noexcept { return slots_.empty(); }
-  std::size_t size() const noexcept { return slots_.size(); }
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
   /// REQUIRES: not empty.
-  TimePoint earliest() const noexcept { return slots_.front().deadline; }
+  TimePoint earliest() const noexcept { return slots_[0].deadline; }
   TimePoint deadline(const TimerEntry& entry) const noexcept {
     return slots_[entry.index].deadline;
   }
 
   /// The next push() takes no memory.
-  bool has_room() const noexcept { return slots_.size() != slots_.capacity(); }
-  void reserve(std::size_t entries) { slots_.reserve(entries); }
+  bool has_room() const noexcept { return size_ != room_; }
+  void reserve(std::size_t entries) {
+    if (entries <= room_) return;
+    auto larger = std::make_unique_for_overwrite<Slot[]>(entries);
+    std::copy_n(slots_.get(), size_, larger.get());
+    slots_ = std::move(larger);
+    room_ = static_cast<std::uint32_t>(entries);
+  }
 
   /// REQUIRES: the entry is idle.
-  void push(TimerEntry& entry, TimePoint deadline) {
-    const Slot slot{deadline, next_sequence_, &entry};
-    slots_.push_back(slot);
-    ++next_sequence_;
-    const std::size_t last = slots_.size() - 1;
-    if (last == 0) {
-      entry.index = 0;
-    } else {
-      rise(last, slot);
-    }
+  [[gnu::always_inline]] void push(TimerEntry& entry, TimePoint deadline) {
+    if (!has_room()) [[unlikely]]
+      reserve(2 * size() + 16);
+    const std::uint32_t last = size_++;
+    const Slot slot{deadline, next_sequence_++, &entry};
+    if (last != 0) return rise(last, slot);
+    slots_[0] = slot;
+    entry.index = 0;
   }
   /// REQUIRES: the entry is in the heap.
-  void remove(TimerEntry& entry) noexcept {
-    const std::size_t hole = entry.index;
+  [[gnu::always_inline]] void remove(TimerEntry& entry) noexcept {
+    const std::uint32_t hole = entry.index;
     entry.index = TimerEntry::idle;
-    const Slot last = slots_.back();
-    slots_.pop_back();
-    if (hole == slots_.size()) return;
-    if (hole > 0 && last.before(slots_[parent(hole)])) {
-      rise(hole, last);
-    } else {
-      sink(hole, last);
-    }
+    if (hole != --size_) fill(hole);
   }
   /// Takes out the earliest entry. REQUIRES: not empty.
   TimerEntry& pop() noexcept {
-    TimerEntry& first = *slots_.front().entry;
+    TimerEntry& first = *slots_[0].entry;
     remove(first);
     return first;
   }
@@ -82,7 +80,16 @@ class TimerHeap {
     slots_[index] = slot;
     slot.entry->index = static_cast<std::uint32_t>(index);
   }
-  void rise(std::size_t hole, Slot slot) noexcept {
+  /// With the one that was the last.
+  [[gnu::noinline]] void fill(std::size_t hole) noexcept {
+    const Slot last = slots_[size_];
+    if (hole > 0 && last.before(slots_[parent(hole)])) {
+      rise(hole, last);
+    } else {
+      sink(hole, last);
+    }
+  }
+  [[gnu::noinline]] void rise(std::size_t hole, Slot slot) noexcept {
     while (hole > 0 && slot.before(slots_[parent(hole)])) {
       put(hole, slots_[parent(hole)]);
       hole = parent(hole);
@@ -92,8 +99,8 @@ class TimerHeap {
   void sink(std::size_t hole, Slot slot) noexcept {
     for (;;) {
       const std::size_t first = hole * width + 1;
-      if (first >= slots_.size()) break;
-      const std::size_t end = first + width < slots_.size() ? first + width : slots_.size();
+      if (first >= size_) break;
+      const std::size_t end = first + width < size_ ? first + width : size_;
       std::size_t least = first;
       for (std::size_t child = first + 1; child < end; ++child) {
         if (slots_[child].before(slots_[least])) least = child;
@@ -105,7 +112,9 @@ class TimerHeap {
     put(hole, slot);
   }
 
-  std::vector<Slot> slots_;
+  std::unique_ptr<Slot[]> slots_;
+  std::uint32_t size_ = 0;
+  std::uint32_t room_ = 0;
   std::uint64_t next_sequence_ = 0;
 };
 
