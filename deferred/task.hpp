@@ -57,10 +57,16 @@ struct CoroutinePromise : Result {
 
   template <class Y>
   auto await_transform(Unlisted<Y> hidden) {
-    return await_transform(std::forward<Y>(hidden.x), SourceLocation());
+    return await_at<Y>(std::forward<Y>(hidden.x), SourceLocation());
   }
   template <class Y>
-  auto await_transform(Y&& x, SourceLocation where = SourceLocation::current()) {
+  auto await_transform(Y&& x, Place where = DEFERRED_HERE) {
+    return await_at<Y>(std::forward<Y>(x), location_of(where));
+  }
+
+ private:
+  template <class Y>
+  [[gnu::always_inline]] auto await_at(Y&& x, SourceLocation where) {
     check_route<Y>();
     this->where = where;
     if constexpr (Route<Y>::kind == RouteKind::task) {

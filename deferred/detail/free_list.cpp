@@ -10,7 +10,7 @@ struct AtThreadEnd {
   AtThreadEnd() noexcept {
     std::size_t index = 0;
     for (FreeList::Class& bin : free_list.classes) {
-      bin.room = FreeList::keep / FreeList::step / ++index;
+      bin.room = FreeList::keep / FreeList::size_of(index++);
     }
   }
   ~AtThreadEnd() {
@@ -34,7 +34,7 @@ void release_without_room(void* memory, std::size_t index) noexcept {
   if (begun) return ::operator delete(memory);  // full, or over
   begun = true;
   at_thread_end.touched = true;  // makes it
-  release(memory, (index + 1) * FreeList::step);
+  release(memory, FreeList::size_of(index));
 }
 
 }  // namespace deferred::detail
