@@ -71,88 +71,101 @@ TypedHandler<std::remove_cvref_t<Y>, R>* find_handler(Registry& registry,
 
 }  // namespace detail
 
-/// What a call of yield_to() leaves: destroying it undoes the wait, if it has not been answered. It
-/// can be neither copied nor moved; keep it where it is returned, in a member or a variable.
+namespace detail {
+
+/// Room for the undo of a wait for x. What it holds is noted elsewhere, where there is a byte left.
 template <class Y>
-class [[nodiscard]] Undo {
+class UndoRoom {
   using Route = detail::Route<Y>;
   using X = std::remove_cvref_t<Y>;
-  using R = typename Route::Shape::Result;
   using Fixed = decltype(Route::call(std::declval<std::remove_reference_t<Y>&>(),
-                                     std::declval<Waiter<R> (&)()>()));
+                                     std::declval<Waiter<AwaitedResult<Y>> (&)()>()));
   static constexpr bool nothing = std::is_void_v<Fixed>;
   static_assert(!std::is_reference_v<Fixed>, "yield_to: return the undo by value");
 
  public:
-  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) : Undo() {
-    begin(x, detail::WaiterAccess::microthread(waiter),
-          [&waiter] { return detail::WaiterAccess::pass(waiter); });
-  }
-  Undo(const Undo&) = delete;
-  Undo& operator=(const Undo&) = delete;
-  [[gnu::always_inline]] ~Undo() {
-    if (kind_ != Kind::none) [[unlikely]]
-      end_late();
-  }
+  using R = AwaitedResult<Y>;
 
-  /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
-  /// undo has a member `bool request_cancel()` that says so.
-  bool request_cancel() {
-    if (kind_ == Kind::erased) return erased_.request_cancel();
-    if constexpr (can_request_cancel) {
+  UndoRoom() noexcept {}
+  UndoRoom(const UndoRoom&) = delete;
+  UndoRoom& operator=(const UndoRoom&) = delete;
+  [[gnu::always_inline]] ~UndoRoom() {}
+
+  bool request_cancel(UndoKind kind) {
+    constexpr bool can =
+        requires(std::conditional_t<nothing, Unit, Fixed>& undo) { undo.request_cancel(); };
+    if (kind == UndoKind::erased) return erased_.request_cancel();
+    if constexpr (can) {
       return fixed_.request_cancel();
     } else {
       return false;
     }
   }
-
- private:
-  static constexpr bool can_request_cancel =
-      requires(std::conditional_t<nothing, Unit, Fixed>& undo) { undo.request_cancel(); };
-
-  template <class>
-  friend class detail::YieldAwaiter;
-  enum class Kind : std::uint8_t { none, fixed, erased };
-
-  Undo() noexcept {}
   /// Calls the handler with the Waiter that `make` returns, made in place.
   template <class Make>
-  void begin(std::remove_reference_t<Y>& x, detail::Microthread& m, Make make) {
+  void begin(UndoKind& kind, std::remove_reference_t<Y>& x, Microthread& m, Make make) {
     if (m.has_run_time_handlers()) [[unlikely]] {
-      if (auto* const handler = detail::find_handler<Y, R>(m.reactor->registry(), x)) {
+      if (auto* const handler = find_handler<Y, R>(m.reactor->registry(), x)) {
         const Registry::InUse in_use(m.reactor->registry());
-        new (&erased_) detail::UndoPointer(handler->call(const_cast<X&>(x), make()));
-        kind_ = Kind::erased;
+        new (&erased_) UndoPointer(handler->call(const_cast<X&>(x), make()));
+        kind = UndoKind::erased;
         return;
       }
     }
-    begin_fixed(x, make);
+    begin_fixed(kind, x, make);
   }
   /// The same where no handler was added at run time.
   template <class Make>
-  [[gnu::always_inline]] void begin_fixed(std::remove_reference_t<Y>& x, Make make) {
+  [[gnu::always_inline]] void begin_fixed(UndoKind& kind, std::remove_reference_t<Y>& x,
+                                          Make make) {
     if constexpr (nothing) {
       Route::call(x, make);
     } else {
       new (&fixed_) Fixed(Route::call(x, make));
-      kind_ = Kind::fixed;
+      kind = UndoKind::fixed;
     }
   }
-  [[gnu::noinline]] void end_late() noexcept { end(); }
-  [[gnu::always_inline]] void end() noexcept {
-    const Kind kind = std::exchange(kind_, Kind::none);
-    if (kind == Kind::erased) [[unlikely]] {
+  [[gnu::always_inline]] void end(UndoKind& kind) noexcept {
+    const UndoKind was = std::exchange(kind, UndoKind::none);
+    if (was == UndoKind::erased) [[unlikely]] {
       erased_.~UndoPointer();
     } else if constexpr (!nothing) {
-      if (kind == Kind::fixed) fixed_.~Fixed();
+      if (was == UndoKind::fixed) fixed_.~Fixed();
     }
   }
+  [[gnu::noinline]] void end_late(UndoKind& kind) noexcept { end(kind); }
 
+ private:
   union {
     std::conditional_t<nothing, Unit, Fixed> fixed_;
-    detail::UndoPointer erased_;
+    UndoPointer erased_;
   };
-  Kind kind_ = Kind::none;
+};
+
+}  // namespace detail
+
+/// What a call of yield_to() leaves: destroying it undoes the wait, if it has not been answered. It
+/// can be neither copied nor moved; keep it where it is returned, in a member or a variable.
+template <class Y>
+class [[nodiscard]] Undo {
+ public:
+  Undo(std::remove_reference_t<Y>& x, Waiter<detail::AwaitedResult<Y>>&& waiter) {
+    room_.begin(kind_, x, detail::WaiterAccess::microthread(waiter),
+                [&waiter] { return detail::WaiterAccess::pass(waiter); });
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    if (kind_ != detail::UndoKind::none) room_.end(kind_);
+  }
+
+  /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
+  /// undo has a member `bool request_cancel()` that says so.
+  bool request_cancel() { return room_.request_cancel(kind_); }
+
+ private:
+  detail::UndoRoom<Y> room_;
+  detail::UndoKind kind_ = detail::UndoKind::none;
 };
 
 /// Hands a Waiter to another yieldable, through the registry as an await would: this is how a
@@ -195,7 +208,10 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   explicit YieldAwaiter(Y&& x) : x_(std::forward<Y>(x)) { this->ops = &table; }
   YieldAwaiter(const YieldAwaiter&) = delete;
   YieldAwaiter& operator=(const YieldAwaiter&) = delete;
-  [[gnu::always_inline]] ~YieldAwaiter() {}
+  [[gnu::always_inline]] ~YieldAwaiter() {
+    if (this->undo_kind != UndoKind::none) [[unlikely]]
+      undo_.end_late(this->undo_kind);  // before x_, which it may still look at
+  }
 
   [[gnu::always_inline]] bool await_ready() {
     Microthread& m = *current_microthread;
@@ -204,14 +220,15 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     // not know any more that the wait is this one and open.
     if (m.interrupted() || m.has_run_time_handlers()) [[unlikely]]
       return is_ready_after_all(m);
-    return call_handler(
-        m, [this](auto make) __attribute__((always_inline)) { undo_.begin_fixed(x_, make); });
+    return call_handler(m, [this](auto make) __attribute__((always_inline)) {
+      undo_.begin_fixed(this->undo_kind, x_, make);
+    });
   }
   void await_suspend(std::coroutine_handle<>) noexcept {
     current_microthread->set(Microthread::suspended);
   }
   [[gnu::always_inline]] R await_resume() {
-    if (undo_.kind_ != Undo<Y>::Kind::none) undo_.end();
+    if (this->undo_kind != UndoKind::none) undo_.end(this->undo_kind);
     if constexpr (delivers) {
       if (this->state == State::value) return R(std::move(this->value));
       return R(take_failure());
@@ -228,7 +245,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       if (!interrupt(m)) return true;
       if (this->state != State::open) return false;
     }
-    return call_handler(m, [this, &m](auto make) { undo_.begin(x_, m, make); });
+    return call_handler(m, [this, &m](auto make) { undo_.begin(this->undo_kind, x_, m, make); });
   }
   /// False if there is something to wait for.
   template <class Begin>
@@ -323,7 +340,8 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   static constexpr WaitOps table{
       []() noexcept -> const std::type_info& { return typeid(std::remove_cvref_t<Y>); },
       [](Wait& wait) {
-        return static_cast<YieldAwaiter&>(static_cast<Slot&>(wait)).undo_.request_cancel();
+        return static_cast<YieldAwaiter&>(static_cast<Slot&>(wait))
+            .undo_.request_cancel(wait.undo_kind);
       },
       [](Wait& wait, Failure failure) noexcept {
         static_cast<Slot&>(wait).set_failure(std::move(failure));
@@ -332,7 +350,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
 
   [[no_unique_address]] std::conditional_t<std::is_lvalue_reference_v<Y>, Y, std::remove_cv_t<Y>>
       x_;
-  Undo<Y> undo_;  // destroyed first: it may still look at x_
+  UndoRoom<Y> undo_;
 };
 
 }  // namespace detail

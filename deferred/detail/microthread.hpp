@@ -56,11 +56,16 @@ struct WaitOps {
   void (*clear)(Wait& wait) noexcept;
 };
 
+/// What stands in an UndoRoom: nothing to undo, what the type's own handler returned, or what one
+/// that was added at run time did.
+enum class UndoKind : std::uint8_t { none, fixed, erased };
+
 /// One suspension: the head of the awaiter, where the answer is put.
 struct Wait {
   enum class State : std::uint8_t { open, value, failure, cancelled, abandoned };
   const WaitOps* ops = nullptr;
   State state = State::open;
+  UndoKind undo_kind = UndoKind::none;
 };
 
 /// Awaits inside the library have no place of their own.
