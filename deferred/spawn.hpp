@@ -43,7 +43,7 @@ void move_result(ResultFor<T>& from, Chain& to) noexcept {
 template <class T>
 void collect(Microthread& m) noexcept {
   auto& result = static_cast<ResultFor<T>&>(*std::exchange(m.leaf, nullptr));
-  if (Chain* const chain = std::exchange(m.completion, nullptr)) {
+  if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
     const bool wanted = !chain->fired();
     if (wanted) move_result<T>(result, *chain);
     destroy_frame(result);
@@ -55,8 +55,8 @@ void collect(Microthread& m) noexcept {
   Failure failure;
   if (m.is(Microthread::has_handle)) {
     try {
-      m.completion = Chain::make_fired();  // for the Spawned, whose only reference it is
-      move_result<T>(result, *m.completion);
+      m.completion() = Chain::make_fired();  // for the Spawned, whose only reference it is
+      move_result<T>(result, *m.completion());
     } catch (...) {
       failure = Failure::current();
     }
@@ -108,7 +108,7 @@ Deferred<T> deferred_of(Microthread& m, SourceLocation where) {
   Chain* const chain = Chain::make(where);
   void* const memory = chain->arena(sizeof(TaskCanceller), alignof(TaskCanceller));
   chain->set_canceller(new (memory) TaskCanceller(*chain, m));
-  m.completion = chain;
+  m.completion() = chain;
   return Access::deferred<T>(chain);
 }
 
@@ -229,8 +229,8 @@ Deferred<T> Spawned<T>::deferred(SourceLocation where) && {
     drop();
     return pending;
   }
-  Deferred<T> ready = m.completion
-                          ? detail::Access::deferred<T>(std::exchange(m.completion, nullptr))
+  Deferred<T> ready = m.completion()
+                          ? detail::Access::deferred<T>(std::exchange(m.completion(), nullptr))
                           : fail<T>(detail::closed_failure(m));
   drop();
   return ready;
@@ -240,8 +240,8 @@ template <class T>
 void Spawned<T>::drop() noexcept {
   detail::Microthread& m = *std::exchange(m_, nullptr);
   m.unset(detail::Microthread::has_handle);
-  if (m.is(detail::Microthread::done) && m.completion) {
-    detail::Chain* const chain = std::exchange(m.completion, nullptr);
+  if (m.is(detail::Microthread::done) && m.completion()) {
+    detail::Chain* const chain = std::exchange(m.completion(), nullptr);
     if (chain->state() == detail::Chain::State::failure) {
       detail::report_unhandled(m, chain->take_failure());
     }
@@ -256,8 +256,8 @@ void Spawned<T>::abandon() && noexcept {
   m.unset(detail::Microthread::has_handle);
   m.set(detail::Microthread::silent);
   detail::cancel_in_a_row(m);
-  if (m.is(detail::Microthread::done) && m.completion) {
-    std::exchange(m.completion, nullptr)->drop_unreported();
+  if (m.is(detail::Microthread::done) && m.completion()) {
+    std::exchange(m.completion(), nullptr)->drop_unreported();
   }
   m.release();
 }

@@ -37,7 +37,7 @@ class TaskRef {
 
   /// Counts from 1 in each reactor; 0 if it has no reactor.
   std::uint64_t id() const noexcept { return m_->id(); }
-  std::string name() const { return m_->extras ? m_->extras->name : std::string(); }
+  std::string name() const { return m_->extras() ? m_->extras()->name : std::string(); }
   /// For dumps and reports.
   void set_name(std::string name) { detail::extras_of(*m_).name = std::move(name); }
   /// It has returned, thrown, or was closed.

@@ -293,7 +293,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   [[gnu::noinline, gnu::cold]] bool interrupt(Microthread& m) {
     if (m.is(Microthread::throw_next)) {
       m.unset(Microthread::throw_next);
-      this->set_failure(std::move(m.extras->pending));
+      this->set_failure(std::move(m.extras()->pending));
       abandon_yieldable<Y>(x_);
       return false;
     }

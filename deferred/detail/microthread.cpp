@@ -40,18 +40,18 @@ void require_home(const Microthread& m, const char* what) noexcept {
 }  // namespace
 
 void Microthread::destroy() noexcept {
-  delete extras;
+  delete extras();
   delete this;
 }
 
 Extras& extras_of(Microthread& m) {
-  if (!m.extras) m.extras = new Extras;
-  return *m.extras;
+  if (!m.extras()) m.add_extras(*new Extras);
+  return *m.extras();
 }
 
 void update_cancelled(Microthread& m) noexcept {
   bool now = false;
-  Scope* scope = m.extras ? m.extras->innermost : nullptr;
+  Scope* scope = m.extras() ? m.extras()->innermost : nullptr;
   while (scope && !scope->cancelled && !scope->shield) scope = scope->outer;
   now = scope ? scope->cancelled : m.is(Microthread::root_cancelled);
   if (!now) {
@@ -152,7 +152,7 @@ void close(Microthread& m) noexcept {
   m.unset(Microthread::suspended);  // destructors may look at it, or cancel it
   destroy_frames(m);
   m.set(Microthread::done);
-  Chain* const completion = std::exchange(m.completion, nullptr);
+  Chain* const completion = std::exchange(m.completion(), nullptr);
   retire(m);
   if (completion) {
     if (!completion->fired()) completion->fire_failure(closed_failure(m));
@@ -190,7 +190,7 @@ void report_unhandled(const Microthread& m, const Failure& failure) noexcept {
 
 std::string task_label(const Microthread& m) {
   std::string text = "task #" + std::to_string(m.id());
-  if (m.extras && !m.extras->name.empty()) text += " '" + m.extras->name + "'";
+  if (m.extras() && !m.extras()->name.empty()) text += " '" + m.extras()->name + "'";
   return text;
 }
 

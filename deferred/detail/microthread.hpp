@@ -146,9 +146,10 @@ struct Extras;
 struct Microthread : Runnable, Recycled {
   enum Flag : std::uint16_t {
     started = 1,
-    running = 2,        // its code, or a handler for it, is on the native stack
-    suspended = 4,      // in `wait`, until the ready queue resumes it
-    queued = 8,         // in a queue of the reactor
+    running = 2,    // its code, or a handler for it, is on the native stack
+    suspended = 4,  // in `wait`, until the ready queue resumes it
+    queued = 8,     // in a queue of the reactor
+    has_extras = 16,
     done = 32,          // the root frame has finished, or was closed
     closing = 64,       // close() is at work, or wanted as soon as the code gives control back
     has_handle = 128,   // a Spawned may still ask for the result, which stays in the root frame
@@ -207,12 +208,10 @@ struct Microthread : Runnable, Recycled {
 
   Microthread* previous_live = nullptr;  // in the reactor's list
   Microthread* next_live = nullptr;
-  Reactor* reactor = nullptr;   // null: none was found, or it is gone
-  FrameBase* leaf = nullptr;    // the frame that runs, or will when resumed
-  Wait* wait = nullptr;         // the wait it is in, while handling or suspended
-  std::uint64_t epoch = 1;      // Waiters of an earlier one are stale; moves on with each answer
-  Chain* completion = nullptr;  // fired with the result; its Promise reference
-  Extras* extras = nullptr;
+  Reactor* reactor = nullptr;  // null: none was found, or it is gone
+  FrameBase* leaf = nullptr;   // the frame that runs, or will when resumed
+  Wait* wait = nullptr;        // the wait it is in, while handling or suspended
+  std::uint64_t epoch = 1;     // Waiters of an earlier one are stale; moves on with each answer
   std::uint32_t refs = 1;
   std::uint32_t waiters = 0;  // Waiters beside the handler's own that may still answer
   std::uint32_t id_low = 0;
@@ -221,10 +220,20 @@ struct Microthread : Runnable, Recycled {
   std::uint16_t flags = 0;
 
   std::uint64_t id() const noexcept { return std::uint64_t{id_high} << 32 | id_low; }
+  /// What is fired with the result; its Promise reference.
+  Chain*& completion() noexcept;
+  Extras* extras() const noexcept { return is(has_extras) ? extras_ : nullptr; }
+  /// REQUIRES: it has none.
+  void add_extras(Extras& made) noexcept;
 
  private:
   void answered_outside() noexcept;  // inline, in reactor_bodies.hpp
   void destroy() noexcept;
+
+  union {
+    Chain* completion_ = nullptr;
+    Extras* extras_;  // which has the completion then
+  };
 };
 
 /// One cancel scope on the stack of a microthread's frames, innermost first.
@@ -239,7 +248,17 @@ struct Extras {
   std::string name;
   Failure pending;  // see Flag::throw_next
   Scope* innermost = nullptr;
+  Chain* completion = nullptr;
 };
+
+inline Chain*& Microthread::completion() noexcept {
+  return is(has_extras) ? extras_->completion : completion_;
+}
+inline void Microthread::add_extras(Extras& made) noexcept {
+  made.completion = completion_;
+  extras_ = &made;
+  set(has_extras);
+}
 
 /// The microthread whose code runs on this thread.
 inline constinit thread_local Microthread* current_microthread = nullptr;

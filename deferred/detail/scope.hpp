@@ -37,7 +37,7 @@ class OpenScope {
   void close() noexcept {
     if (!open_) return;
     open_ = false;
-    microthread_.extras->innermost = scope_.outer;
+    microthread_.extras()->innermost = scope_.outer;
     update_cancelled(microthread_);
   }
   /// A Cancelled that came out of the closed scope stops here: it was this scope that was
