@@ -16,19 +16,19 @@
 namespace deferred {
 
 class Value;
-template <class T>
-class Task;
 
 namespace detail {
+
+class WaitRoom;
 
 /// A run-time handler, type-erased. yield_to.hpp knows what is in it, by the type it is for.
 struct Handler {
   Handler(const std::type_info& of, const std::type_info& gives) noexcept
       : type(of), result(gives) {}
   virtual ~Handler() = default;
-  /// A coroutine that waits for what a Value holds, if it is of this handler's type or a pointer
-  /// to this handler's object.
-  virtual Task<Value> await(Value&& what) = 0;
+  /// Makes the wait for what a Value holds, which is of this handler's type or a pointer to this
+  /// handler's object.
+  virtual void make_wait(Value& what, WaitRoom& room) = 0;
 
   const std::type_info& type;
   const std::type_info& result;  // R of its Waiter<R>

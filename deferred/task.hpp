@@ -176,11 +176,14 @@ class HandlerCall {
     const Registry::InUse in_use(waiter.reactor().registry());
     return handler_.call(x_, std::move(waiter));
   }
+  X& object() const noexcept { return x_; }
 
  private:
   TypedHandler<X, R>& handler_;
   X& x_;
 };
+template <class X, class R>
+inline constexpr bool is_overridable<HandlerCall<X, R>&> = false;
 template <class X, class R>
 Task<R> call_handler(TypedHandler<X, R>& handler, X& x) {
   HandlerCall<X, R> call(handler, x);

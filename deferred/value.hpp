@@ -76,12 +76,19 @@ class [[nodiscard]] Value {
   Task<Value> yield_to() &&;
 
  private:
+  template <class>
+  friend class detail::CallAwaiter;
+  /// The wait for what it holds. False if that is a coroutine's.
+  bool make_wait(detail::WaitRoom& room);
+
   struct Ops {
     const std::type_info* type;
     void* (*object)(Value&) noexcept;
     void (*destroy)(Value&) noexcept;               // null: nothing to do
     void (*move)(Value& from, Value& to) noexcept;  // null: the bytes are moved
-    Task<Value> (*await)(Value&&);                  // null: the type has no handler of its own
+    // How it is awaited if the type says so itself: one of the two, or none.
+    void (*make_wait)(Value&, detail::WaitRoom&);
+    Task<Value> (*call)(Value&&);
     const std::type_info* pointed_to;  // of a pointer: the type of its target; else null
   };
   template <class D>
@@ -118,7 +125,113 @@ class [[nodiscard]] Value {
 
 namespace detail {
 
-/// Awaits an X and wraps what it gives. Types that keep state between awaits are awaited in place.
+/// A wait whose type is known only at run time.
+struct DynamicWait {
+  virtual ~DynamicWait() = default;
+  virtual bool is_over() = 0;
+  virtual Value result() = 0;
+};
+class WaitRoom {
+ public:
+  WaitRoom() noexcept {}
+  WaitRoom(const WaitRoom&) = delete;
+  WaitRoom& operator=(const WaitRoom&) = delete;
+  ~WaitRoom() { clear(); }
+  template <class W, class... A>
+  void make(A&&... arguments) {
+    if constexpr (sizeof(W) <= sizeof room_ && alignof(W) <= alignof(void*)) {
+      wait_ = ::new (static_cast<void*>(room_)) W(std::forward<A>(arguments)...);
+    } else {
+      wait_ = new W(std::forward<A>(arguments)...);
+    }
+  }
+  DynamicWait* operator->() const noexcept { return wait_; }
+  explicit operator bool() const noexcept { return wait_ != nullptr; }
+  void clear() noexcept {
+    DynamicWait* const wait = std::exchange(wait_, nullptr);
+    if (static_cast<void*>(wait) == room_) {
+      wait->~DynamicWait();
+    } else {
+      delete wait;
+    }
+  }
+
+ private:
+  DynamicWait* wait_ = nullptr;
+  alignas(void*) std::byte room_[80];
+};
+
+template <class Y>
+Value result_as_value(YieldAwaiter<Y>& awaiter) {
+  if constexpr (std::is_void_v<AwaitedResult<Y>>) {
+    awaiter.await_resume();
+    return Value();
+  } else {
+    return Value(awaiter.await_resume());
+  }
+}
+/// By the handler of the type itself. Types that keep state between awaits are awaited in place.
+template <class X>
+class OwnWait final : public DynamicWait {
+  using Y = std::conditional_t<Route<X>::awaitable, X, X&>;
+
+ public:
+  explicit OwnWait(X& x) : awaiter_(static_cast<Y&&>(x)) {}
+  bool is_over() override { return awaiter_.await_ready(); }
+  Value result() override { return result_as_value(awaiter_); }
+
+ private:
+  YieldAwaiter<Y> awaiter_;
+};
+/// By a handler that was added at run time.
+template <class X, class R>
+class RegisteredWait final : public DynamicWait {
+  using Call = HandlerCall<X, R>;
+
+ public:
+  RegisteredWait(TypedHandler<X, R>& handler, X& x) : call_(handler, x), awaiter_(call_) {}
+  bool is_over() override { return awaiter_.await_ready(); }
+  Value result() override { return result_as_value(awaiter_); }
+
+ private:
+  Call call_;
+  YieldAwaiter<Call&> awaiter_;
+};
+
+/// The awaiter of a Value: no coroutine where the handler is none.
+template <>
+class CallAwaiter<Value> : private CallLink {
+ public:
+  CallAwaiter(FrameBase& frame, Value&& x) : x_(std::move(x)) { this->caller = &frame; }
+  CallAwaiter(const CallAwaiter&) = delete;
+  CallAwaiter& operator=(const CallAwaiter&) = delete;
+  ~CallAwaiter() {
+    if (this->callee) destroy_frame(*this->callee);
+  }
+
+  bool await_ready() {
+    if (x_.make_wait(room_)) return room_->is_over();
+    return call();
+  }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    if (room_) current_microthread->set(Microthread::suspended);
+  }
+  Value await_resume() {
+    if (!room_) return result_of_call();
+    Value result = room_->result();
+    room_.clear();
+    return result;
+  }
+
+ private:
+  bool call();
+  Value result_of_call();
+
+  Value x_;
+  WaitRoom room_;
+};
+
+/// Awaits an X whose handler is a coroutine, and wraps what it gives.
 template <class X>
 Task<Value> await_as_value(X x) {
   using Y = std::conditional_t<Route<X>::awaitable, X, X&>;
@@ -159,18 +272,11 @@ class CallableHandler final : public TypedHandler<X, R> {
       return UndoPointer(new KeptUndo<U>([&] { return f_(x, WaiterAccess::pass(waiter)); }));
     }
   }
-  Task<Value> await(Value&& what) override { return run(*this, std::move(what)); }
+  void make_wait(Value& what, WaitRoom& room) override {
+    room.make<RegisteredWait<X, R>>(*this, object_in(what));
+  }
 
  private:
-  static Task<Value> run(CallableHandler& self, Value what) {
-    HandlerCall<X, R> call(self, object_in(what));
-    if constexpr (std::is_void_v<R>) {
-      co_await Unlisted(call);
-      co_return Value();
-    } else {
-      co_return Value(co_await Unlisted(call));
-    }
-  }
   static X& object_in(Value& what) {
     if (X* const x = what.template get_if<X>()) return *x;
     if (X** const x = what.template get_if<X*>()) return **x;
@@ -225,11 +331,20 @@ const Value::Ops Value::table = {
       return move;
     }(),
     [] {
-      Task<Value> (*await)(Value&&) = nullptr;
-      if constexpr (detail::Yieldable<D>) {
-        await = [](Value&& value) { return detail::await_as_value<D>(std::move(value.in<D>())); };
+      void (*make)(Value&, detail::WaitRoom&) = nullptr;
+      if constexpr (detail::Route<D>::kind == detail::RouteKind::waiter) {
+        make = [](Value& value, detail::WaitRoom& room) {
+          room.make<detail::OwnWait<D>>(value.in<D>());
+        };
       }
-      return await;
+      return make;
+    }(),
+    [] {
+      Task<Value> (*call)(Value&&) = nullptr;
+      if constexpr (detail::Route<D>::kind == detail::RouteKind::task) {
+        call = [](Value&& value) { return detail::await_as_value<D>(std::move(value.in<D>())); };
+      }
+      return call;
     }(),
     [] {
       const std::type_info* pointed_to = nullptr;

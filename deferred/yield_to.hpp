@@ -54,6 +54,10 @@ struct TypedHandler : Handler {
 
 [[noreturn]] void wrong_result(const Handler& handler, const std::type_info& wanted);
 
+/// Whether run-time handlers may take the place of a Y's own.
+template <class Y>
+inline constexpr bool is_overridable = true;
+
 /// The run-time handler for an object that is awaited as a Y, for an R; null if there is none.
 template <class Y, class R>
 TypedHandler<std::remove_cvref_t<Y>, R>* find_handler(Registry& registry,
@@ -104,7 +108,7 @@ class UndoRoom {
   /// Calls the handler with the Waiter that `make` returns, made in place.
   template <class Make>
   void begin(UndoKind& kind, std::remove_reference_t<Y>& x, Microthread& m, Make make) {
-    if (m.has_run_time_handlers()) [[unlikely]] {
+    if (is_overridable<Y> && m.has_run_time_handlers()) [[unlikely]] {
       if (auto* const handler = find_handler<Y, R>(m.reactor->registry(), x)) {
         const Registry::InUse in_use(m.reactor->registry());
         new (&erased_) UndoPointer(handler->call(const_cast<X&>(x), make()));
@@ -218,7 +222,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     m.wait = this;
     // What is rare is a way of its own to the end: where the two joined again, the compiler would
     // not know any more that the wait is this one and open.
-    if (m.interrupted() || m.has_run_time_handlers()) [[unlikely]]
+    if (m.interrupted() || (is_overridable<Y> && m.has_run_time_handlers())) [[unlikely]]
       return is_ready_after_all(m);
     return call_handler(m, [this](auto make) __attribute__((always_inline)) {
       undo_.begin_fixed(this->undo_kind, x_, make);
