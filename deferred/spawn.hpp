@@ -95,7 +95,7 @@ struct TaskCanceller : Canceller {
     destroy = [](Canceller& self) noexcept {
       auto& canceller = static_cast<TaskCanceller&>(self);
       canceller.microthread.release();
-      canceller.chain.free_arena(&canceller, alignof(TaskCanceller));
+      canceller.chain.free_arena(&canceller, sizeof(TaskCanceller), alignof(TaskCanceller));
     };
   }
   Chain& chain;

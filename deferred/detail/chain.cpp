@@ -203,7 +203,7 @@ void* Chain::arena_overflow(std::size_t size, std::size_t align) {
     arena_used_ = static_cast<std::uint16_t>(size);
     return arena_;
   }
-  return ::operator new(size, std::align_val_t{align});
+  return align <= arena_align ? allocate(size) : ::operator new(size, std::align_val_t{align});
 }
 
 void Chain::destroy_block() noexcept {

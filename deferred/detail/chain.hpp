@@ -176,9 +176,12 @@ class Chain {
     arena_used_ = static_cast<std::uint16_t>(at + size);
     return arena_ + at;
   }
-  void free_arena(void* memory, std::size_t align) noexcept {
+  void free_arena(void* memory, std::size_t size, std::size_t align) noexcept {
     const auto offset = static_cast<std::byte*>(memory) - arena_;
-    if (static_cast<std::size_t>(offset) >= sizeof arena_) [[unlikely]] {
+    if (static_cast<std::size_t>(offset) < sizeof arena_) return;
+    if (align <= arena_align) {
+      detail::release(memory, size);
+    } else {
       ::operator delete(memory, std::align_val_t{align});
     }
   }

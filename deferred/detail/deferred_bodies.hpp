@@ -58,7 +58,7 @@ inline Deferred<U> Deferred<T>::append(SourceLocation where, F&&... callables) {
     try {
       link = ::new (memory) L(where, std::forward<F>(callables)...);
     } catch (...) {
-      chain->free_arena(memory, alignof(L));
+      chain->free_arena(memory, sizeof(L), alignof(L));
       throw;
     }
     state_.release_chain();
@@ -185,7 +185,7 @@ struct CancellerOf : Canceller {
       auto& canceller = static_cast<CancellerOf&>(self);
       Chain& owner = canceller.chain;
       canceller.~CancellerOf();
-      owner.free_arena(&canceller, alignof(CancellerOf));
+      owner.free_arena(&canceller, sizeof(CancellerOf), alignof(CancellerOf));
     };
   }
   Chain& chain;
@@ -199,7 +199,7 @@ void set_canceller(Chain& chain, C&& canceller) {
   try {
     chain.set_canceller(::new (memory) Kept(chain, std::move(canceller)));
   } catch (...) {
-    chain.free_arena(memory, alignof(Kept));
+    chain.free_arena(memory, sizeof(Kept), alignof(Kept));
     throw;
   }
 }

@@ -253,7 +253,7 @@ struct StageLink : Link {
       link.stage.apply(slot, slot);
     }
     link.~StageLink();
-    chain.free_arena(&link, alignof(StageLink));
+    chain.free_arena(&link, sizeof(StageLink), alignof(StageLink));
   }
 
   S stage;
