@@ -61,20 +61,20 @@ TimePoint Epoll::now() noexcept { return steady_now(); }
 void Epoll::wake() noexcept { wake_->wake(); }
 
 void Epoll::watch(int fd, Ready interest, IoHandler& handler) {
-  // The kernel is asked first: it knows whether there is such a number, and room is made for it.
-  epoll_event event{};
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) refuse(errno, fd);
   const auto at = static_cast<std::size_t>(fd);
-  try {
-    if (at >= by_fd_.size()) by_fd_.resize(at + 1);
-  } catch (...) {
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);
-    throw;
-  }
+  if (at >= by_fd_.size()) make_room(fd);
   ++by_fd_[at].generation;
-  control(EPOLL_CTL_MOD, fd, interest);
+  if (const int error = control(EPOLL_CTL_ADD, fd, interest)) refuse(error, fd);
   by_fd_[at].handler = &handler;
   ++watched_;
+}
+
+// The kernel is asked first whether there is such a number.
+void Epoll::make_room(int fd) {
+  epoll_event event{};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) refuse(errno, fd);
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);
+  by_fd_.resize(std::max(static_cast<std::size_t>(fd) + 1, 2 * by_fd_.size()));
 }
 
 void Epoll::rewatch(int fd, Ready interest) {

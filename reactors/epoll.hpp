@@ -65,6 +65,7 @@ class Epoll final : public Backend {
   };
   void wait(Duration timeout);
   int wait_for_events(void* events, int room, Duration timeout) noexcept;
+  void make_room(int fd);
   int control(int operation, int fd, Ready interest) noexcept;
 
   std::unique_ptr<WakeFd> wake_;
