@@ -115,22 +115,28 @@ void FdEntry::refresh() {
   watched_ = wanted;
 }
 
+inline void FdEntry::tell(WatchNode* node, Ready what) noexcept {
+  if (!node || (node->interest & what) == Ready::none) return;
+  ++node->refs;
+  node->calling = true;
+  try {
+    node->call(node->interest & what);
+  } catch (...) {
+    ReactorAccess::report(reactor_, Failure::current(), "a callback of watch");
+  }
+  node->calling = false;
+  if (!node->reactor) [[unlikely]]
+    node->drop_callable();
+  node->release();
+}
+
 void FdEntry::on_ready(Ready what) noexcept {
   const ReactorAccess::InWatch in_watch(reactor_);
   ++dispatching_;
-  for (std::size_t i = 0, end = watches_.size(); i < end; ++i) {
-    WatchNode* const node = watches_[i];
-    if (!node || (node->interest & what) == Ready::none) continue;
-    ++node->refs;
-    node->calling = true;
-    try {
-      node->call(node->interest & what);
-    } catch (...) {
-      ReactorAccess::report(reactor_, Failure::current(), "a callback of watch");
-    }
-    node->calling = false;
-    if (!node->reactor) node->drop_callable();
-    node->release();
+  if (watches_.size() == 1) {
+    tell(watches_.front(), what);
+  } else {
+    for (std::size_t i = 0, end = watches_.size(); i < end; ++i) tell(watches_[i], what);
   }
   if (--dispatching_ == 0 && holes_) [[unlikely]] {
     std::erase(watches_, nullptr);

@@ -42,6 +42,7 @@ class FdEntry final : public IoHandler {
   FdEntry(Reactor& reactor, int fd) noexcept : reactor_(reactor), fd_(fd) {}
   void on_ready(Ready what) noexcept override;
   void add(WatchNode& node);
+  void tell(WatchNode* node, Ready what) noexcept;
   void remove(WatchNode& node) noexcept;
   /// Tells the backend what is wanted now.
   void refresh();

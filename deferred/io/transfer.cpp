@@ -24,8 +24,9 @@ constexpr const char* writing = "write to ";
 
 // The socket, if a task may begin to read (or write) now.
 template <class R>
-Socket& idle_socket(const detail::SocketPointer& socket, bool Socket::* busy, const char* what,
-                    const Waiter<R>& waiter) {
+[[gnu::always_inline]] inline Socket& idle_socket(const detail::SocketPointer& socket,
+                                                  bool Socket::* busy, const char* what,
+                                                  const Waiter<R>& waiter) {
   if (!socket || socket->fd < 0 || (*socket).*busy) [[unlikely]]
     refuse(socket, what);
   socket->readable.require_same(waiter.reactor());
@@ -49,7 +50,7 @@ inline ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& wa
       return;
     }
   }
-  wait_for(socket.begin_to_wait(socket.readable), waiter.reactor());
+  wait_for(socket.begin_to_wait(socket.readable));
   waiter_.emplace(std::move(waiter));
   socket_ = &socket;
   socket.reading = true;
@@ -92,7 +93,7 @@ inline WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter)
     waiter.resume();
     return;
   }
-  wait_for(socket.begin_to_wait(socket.writable), waiter.reactor());
+  wait_for(socket.begin_to_wait(socket.writable));
   waiter_.emplace(std::move(waiter));
   socket_ = &socket;
   socket.writing = true;

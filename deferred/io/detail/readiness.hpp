@@ -35,6 +35,10 @@ class Readiness {
     /// the Readiness outlives the wait.
     void wait_for(Readiness& readiness, Reactor& reactor) {
       readiness.require_same(reactor);
+      wait_for(readiness);
+    }
+    /// The same on the reactor that is known to be its own.
+    void wait_for(Readiness& readiness) {
       readiness.begin();
       enter(readiness);
     }

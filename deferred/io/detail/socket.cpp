@@ -265,4 +265,6 @@ void Socket::send_without_delay() noexcept {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void SocketPointer::destroy() noexcept { delete socket_; }
+
 }  // namespace deferred::io::detail

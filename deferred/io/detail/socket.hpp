@@ -151,7 +151,7 @@ class SocketPointer {
     return *this;
   }
   ~SocketPointer() {
-    if (socket_ && --socket_->refs_ == 0) delete socket_;
+    if (socket_ && --socket_->refs_ == 0) destroy();
   }
 
   explicit operator bool() const noexcept { return socket_ != nullptr; }
@@ -160,6 +160,7 @@ class SocketPointer {
 
  private:
   explicit SocketPointer(Socket* made) noexcept : socket_(made) { ++made->refs_; }
+  void destroy() noexcept;  // a call: else each await would hold it all
 
   Socket* socket_ = nullptr;
 };
