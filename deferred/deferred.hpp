@@ -75,8 +75,9 @@ class [[nodiscard]] Deferred {
 
   /// Holds nothing, as after a move. Only assignment, destruction and valid() make sense.
   Deferred() noexcept = default;
-  Deferred(Deferred&&) noexcept = default;
+  [[gnu::always_inline]] Deferred(Deferred&&) noexcept = default;
   Deferred& operator=(Deferred&&) noexcept = default;
+  [[gnu::always_inline]] ~Deferred() = default;
 
   /// `f(value)` on success; a failure passes it by. `f()` for void.
   template <class F>

@@ -208,7 +208,8 @@ void set_canceller(Chain& chain, C&& canceller) {
 
 // `inline` here and below is for g++, which inlines templates more readily when they say so.
 template <class T>
-inline std::pair<Promise<T>, Deferred<T>> make_deferred(SourceLocation where) {
+[[gnu::always_inline]] inline std::pair<Promise<T>, Deferred<T>> make_deferred(
+    SourceLocation where) {
   detail::Chain* const chain = detail::Chain::make(where);
   return {detail::Access::promise<T>(chain), detail::Access::deferred<T>(chain)};
 }
@@ -228,7 +229,7 @@ std::pair<Promise<T>, Deferred<T>> make_deferred(C canceller, SourceLocation whe
 }
 
 template <class T>
-inline Deferred<std::decay_t<T>> succeed(T&& value) {
+[[gnu::always_inline]] inline Deferred<std::decay_t<T>> succeed(T&& value) {
   using V = std::decay_t<T>;
   Deferred<V> ready;
   detail::Access::state(ready).emplace([&]() -> V { return std::forward<T>(value); });

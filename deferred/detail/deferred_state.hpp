@@ -52,7 +52,7 @@ class DeferredState {
     if constexpr (inline_value) {
       struct End {
         DeferredState& state;
-        ~End() { state.clear(); }
+        [[gnu::always_inline]] ~End() { state.clear(); }
       } end{*this};
       return std::move(value_);
     } else {
@@ -141,7 +141,7 @@ class DeferredState {
   [[gnu::always_inline]] void drop() noexcept {
     if (kind_ == Kind::nothing) return;
     if (kind_ == Kind::chain) {
-      release_chain()->drop_consumer();
+      drop_chain(release_chain());
     } else if (kind_ == Kind::failure) {
       report_dropped(take_failure());
     } else {
@@ -150,6 +150,7 @@ class DeferredState {
   }
 
  private:
+  [[gnu::noinline]] static void drop_chain(Chain* chain) noexcept { chain->drop_consumer(); }
   [[gnu::cold, gnu::noinline]] static void report_dropped(Failure failure) noexcept {
     report_unhandled(failure, typeid(T));
   }
