@@ -21,8 +21,8 @@ struct ReactorAccess;
 /// One timer. The reactor holds a reference while it is set or being called, the DelayedCall
 /// another: so a callable may cancel or drop its own timer.
 struct TimerNode : TimerEntry, Recycled {
-  enum class State : std::uint8_t { set, due, called, cancelled };
-  bool active() const noexcept { return state <= State::due; }
+  enum class State : std::uint8_t { set, called, cancelled };
+  bool active() const noexcept { return state == State::set; }
 
   virtual ~TimerNode() = default;
   /// Calls the callable and destroys it. May throw what the callable throws.
@@ -34,7 +34,7 @@ struct TimerNode : TimerEntry, Recycled {
   }
 
   Reactor* reactor = nullptr;  // null once it is over, or the reactor is gone
-  TimePoint deadline{};        // of one that is due; while set, the heap knows
+  TimePoint deadline{};        // of one that is over; while set, the heap knows
   std::uint32_t refs = 1;
   State state = State::set;
 };

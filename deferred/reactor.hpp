@@ -219,7 +219,8 @@ class Reactor final : private Turn {
   }
   void ask_for_turn() noexcept;
   DelayedCall add_timer(TimePoint deadline, detail::TimerNode* node);
-  void make_room_for_timers(detail::TimerNode* made);
+  void make_room_for_timer(detail::TimerNode* made);
+  void put_timer(detail::TimerNode& node, TimePoint deadline) noexcept;
   Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
   SignalWatch add_signal(detail::SignalNode* node);
   int run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end);
@@ -234,13 +235,13 @@ class Reactor final : private Turn {
   bool running_ = false;
   bool now_is_known_ = false;
   bool in_turn_ = false;
-  bool in_watch_ = false;  // in the callback of a watch
   bool crashed_ = false;
-  bool stuck_ = false;  // it has been reported in this run
+  bool stuck_ = false;          // it has been reported in this run
+  std::uint32_t in_watch_ = 0;  // in so many callbacks of watches, one inside the other
   TimePoint now_{};
   TimePoint armed_ = TimePoint::max();
   TimerHeap timers_;
-  std::vector<detail::TimerNode*> due_;
+  TimePoint not_before_ = TimePoint::min();  // for timers; the present, while due ones are called
   Registry registry_;
   detail::Microthread* tasks_ = nullptr;  // all live ones
   std::size_t task_count_ = 0;

@@ -2,55 +2,55 @@
 // The timers of a reactor.
 #include "deferred/delayed_call.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include "deferred/reactor.hpp"
 
 namespace deferred {
 
+// What is set meanwhile waits for the next turn: it has a higher number, and not_before_ keeps it
+// from getting in front of one that is due.
 void Reactor::fire_due_timers() noexcept {
-  const TimePoint present = now();
-  while (!timers_.empty() && timers_.earliest() <= present) {
-    const TimePoint deadline = timers_.earliest();
-    auto& node = static_cast<detail::TimerNode&>(timers_.pop());
-    node.state = detail::TimerNode::State::due;
-    node.deadline = deadline;
-    due_.push_back(&node);  // has room: add_timer() saw to it
-  }
-  for (std::size_t i = 0; i < due_.size(); ++i) {  // a call may set timers, and due_ may move
-    detail::TimerNode* const node = due_[i];
-    if (node->state == detail::TimerNode::State::due) {
-      node->state = detail::TimerNode::State::called;
-      try {
-        node->call();
-      } catch (...) {
-        detail::report_thrown("a callback of call_later");
-      }
-      node->reactor = nullptr;
-      node->drop_callable();
+  const TimePoint present = not_before_ = now();
+  const std::uint64_t set_before = timers_.pushes();
+  while (TimerEntry* const due = timers_.first_due(present, set_before)) {
+    auto& node = static_cast<detail::TimerNode&>(*due);
+    node.deadline = timers_.deadline(node);
+    timers_.pop();
+    node.state = detail::TimerNode::State::called;
+    node.reactor = nullptr;
+    try {
+      node.call();
+    } catch (...) {
+      detail::report_thrown("a callback of call_later");
     }
-    node->release();
+    node.drop_callable();
+    node.release();
   }
-  due_.clear();
+  not_before_ = TimePoint::min();
+  timers_.give_back();
 }
 
 DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {
   require_home("call_later() or call_at()");
   if (!timers_.has_room()) [[unlikely]]
-    make_room_for_timers(made);
-  timers_.push(*made, deadline);
+    make_room_for_timer(made);
   made->reactor = this;
   made->refs = 2;
-  if (!awake_ && deadline < armed_) backend_->arm(armed_ = deadline);
+  put_timer(*made, deadline);
   return detail::ReactorAccess::handle(made);
 }
 
-void Reactor::make_room_for_timers(detail::TimerNode* made) {
-  std::unique_ptr<detail::TimerNode> node(made);  // goes if there is none
-  const std::size_t room = 2 * timers_.size() + 16;
-  due_.reserve(room);
-  timers_.reserve(room);
+void Reactor::make_room_for_timer(detail::TimerNode* made) {
+  std::unique_ptr<detail::TimerNode> node(made);  // goes if there is no memory
+  timers_.make_room();
   static_cast<void>(node.release());
+}
+
+inline void Reactor::put_timer(detail::TimerNode& node, TimePoint deadline) noexcept {
+  timers_.push(node, std::max(deadline, not_before_));
+  if (!awake_ && deadline < armed_) backend_->arm(armed_ = deadline);
 }
 
 void DelayedCall::withdraw() noexcept { detail::ReactorAccess::cancel(*node_->reactor, *node_); }
@@ -77,34 +77,23 @@ namespace detail {
 
 void ReactorAccess::cancel(Reactor& reactor, TimerNode& node) noexcept {
   reactor.require_home("cancelling a DelayedCall");
-  const bool was_set = node.state == TimerNode::State::set;
+  node.deadline = reactor.timers_.deadline(node);
+  reactor.timers_.remove(node);
   node.state = TimerNode::State::cancelled;
   node.reactor = nullptr;
-  if (was_set) {
-    node.deadline = reactor.timers_.deadline(node);
-    reactor.timers_.remove(node);
-  } else {
-    ++node.refs;  // fire_due_timers() still has its own
-  }
   node.drop_callable();  // may drop the last handle
   node.release();
 }
 
 void ReactorAccess::set(Reactor& reactor, TimerNode& node, TimePoint deadline) {
   reactor.require_home("setting a DelayedCall");
-  const bool was_due = node.state == TimerNode::State::due;
-  if (was_due) reactor.due_.reserve(reactor.timers_.size() + 1);
-  if (!was_due) reactor.timers_.remove(node);
-  reactor.timers_.push(node, deadline);
-  if (was_due) ++node.refs;
-  node.state = TimerNode::State::set;
-  if (!reactor.awake_ && deadline < reactor.armed_) {
-    reactor.backend_->arm(reactor.armed_ = deadline);
-  }
+  if (!reactor.timers_.has_room()) reactor.timers_.make_room();
+  reactor.timers_.remove(node);
+  reactor.put_timer(node, deadline);
 }
 
 TimePoint ReactorAccess::time(const Reactor& reactor, const TimerNode& node) noexcept {
-  return node.state == TimerNode::State::set ? reactor.timers_.deadline(node) : node.deadline;
+  return reactor.timers_.deadline(node);
 }
 
 }  // namespace detail

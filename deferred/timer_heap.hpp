@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // TimerHeap: deadlines in order, equal ones in the order they were set. A heap of four children a
-// node with the keys in the array, so that moving down touches one cache line a level. Knows
-// nothing of what a timer does. Used by reactor.hpp.
+// node with the keys in the array, so that moving down touches one cache line a level. A removal
+// only marks its slot; marked ones are swept out together. Knows nothing of what a timer does. Used
+// by reactor.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,100 +22,96 @@ struct TimerEntry {
 
 class TimerHeap {
  public:
-  bool empty() const noexcept { return size_ == 0; }
-  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == removed_; }
+  std::size_t size() const noexcept { return size_ - removed_; }
   /// REQUIRES: not empty.
-  TimePoint earliest() const noexcept { return slots_[0].deadline; }
+  TimePoint earliest() noexcept {
+    drop_removed_first();
+    return TimePoint(slots_[0].deadline);
+  }
   TimePoint deadline(const TimerEntry& entry) const noexcept {
-    return slots_[entry.index].deadline;
+    return TimePoint(slots_[entry.index].deadline);
   }
+  /// How many pushes there have been: later ones have this number or a higher one.
+  std::uint64_t pushes() const noexcept { return pushes_; }
 
-  /// The next push() takes no memory.
+  /// The next push() takes no memory, and so cannot fail.
   bool has_room() const noexcept { return size_ != room_; }
-  void reserve(std::size_t entries) {
-    if (entries <= room_) return;
-    auto larger = std::make_unique_for_overwrite<Slot[]>(entries);
-    std::copy_n(slots_.get(), size_, larger.get());
-    slots_ = std::move(larger);
-    room_ = static_cast<std::uint32_t>(entries);
-  }
-
-  /// REQUIRES: the entry is idle.
-  [[gnu::always_inline]] void push(TimerEntry& entry, TimePoint deadline) {
-    if (!has_room()) [[unlikely]]
-      reserve(2 * size() + 16);
+  /// Makes room for the next push(), and some more. Strong guarantee.
+  void make_room();
+  /// REQUIRES: the entry is idle, and there is room.
+  [[gnu::always_inline]] void push(TimerEntry& entry, TimePoint deadline) noexcept {
     const std::uint32_t last = size_++;
-    const Slot slot{deadline, next_sequence_++, &entry};
+    const Slot slot{deadline.time_since_epoch(), pushes_++, &entry};
     if (last != 0) return rise(last, slot);
     slots_[0] = slot;
     entry.index = 0;
   }
   /// REQUIRES: the entry is in the heap.
   [[gnu::always_inline]] void remove(TimerEntry& entry) noexcept {
-    const std::uint32_t hole = entry.index;
+    const std::uint32_t index = entry.index;
     entry.index = TimerEntry::idle;
-    if (hole != --size_) fill(hole);
+    if (index != size_ - 1) return mark(index);
+    if (--size_ == removed_) size_ = removed_ = 0;
+  }
+  /// The earliest entry, if its deadline is at most `latest` and it was pushed when there had been
+  /// less than `pushes`; else null.
+  TimerEntry* first_due(TimePoint latest, std::uint64_t pushes) noexcept {
+    if (empty()) return nullptr;
+    drop_removed_first();
+    const Slot& first = slots_[0];
+    return TimePoint(first.deadline) <= latest && first.sequence < pushes ? first.entry : nullptr;
   }
   /// Takes out the earliest entry. REQUIRES: not empty.
   TimerEntry& pop() noexcept {
+    drop_removed_first();
     TimerEntry& first = *slots_[0].entry;
-    remove(first);
+    first.index = TimerEntry::idle;
+    drop_first();
     return first;
   }
+  /// Gives memory back if far more is held than the entries need.
+  void give_back() noexcept;
 
  private:
   struct Slot {
-    TimePoint deadline;
+    Duration deadline;  // since the clock's epoch
     std::uint64_t sequence;
-    TimerEntry* entry;
+    TimerEntry* entry;  // null: removed
 
     bool before(const Slot& other) const noexcept {
       return deadline != other.deadline ? deadline < other.deadline : sequence < other.sequence;
     }
   };
-  static constexpr std::size_t width = 4;
-  static std::size_t parent(std::size_t index) noexcept { return (index - 1) / width; }
+  static constexpr std::uint32_t width = 4;
+  static constexpr std::uint32_t least_room = 16;
+  static std::uint32_t parent(std::uint32_t index) noexcept { return (index - 1) / width; }
 
-  void put(std::size_t index, const Slot& slot) noexcept {
+  void put(std::uint32_t index, const Slot& slot) noexcept {
     slots_[index] = slot;
-    slot.entry->index = static_cast<std::uint32_t>(index);
+    if (slot.entry) slot.entry->index = index;
   }
-  /// With the one that was the last.
-  [[gnu::noinline]] void fill(std::size_t hole) noexcept {
-    const Slot last = slots_[size_];
-    if (hole > 0 && last.before(slots_[parent(hole)])) {
-      rise(hole, last);
-    } else {
-      sink(hole, last);
-    }
+  void rise(std::uint32_t hole, Slot slot) noexcept;
+  void sink(std::uint32_t hole, Slot slot) noexcept;
+  void drop_first() noexcept {
+    if (--size_ != 0) fill_first();
   }
-  [[gnu::noinline]] void rise(std::size_t hole, Slot slot) noexcept {
-    while (hole > 0 && slot.before(slots_[parent(hole)])) {
-      put(hole, slots_[parent(hole)]);
-      hole = parent(hole);
-    }
-    put(hole, slot);
+  void fill_first() noexcept;
+  std::uint32_t least_child(std::uint32_t index) const noexcept;
+  void drop_removed_first() noexcept {
+    while (!slots_[0].entry) [[unlikely]]
+      drop_removed();
   }
-  void sink(std::size_t hole, Slot slot) noexcept {
-    for (;;) {
-      const std::size_t first = hole * width + 1;
-      if (first >= size_) break;
-      const std::size_t end = first + width < size_ ? first + width : size_;
-      std::size_t least = first;
-      for (std::size_t child = first + 1; child < end; ++child) {
-        if (slots_[child].before(slots_[least])) least = child;
-      }
-      if (!slots_[least].before(slot)) break;
-      put(hole, slots_[least]);
-      hole = least;
-    }
-    put(hole, slot);
-  }
+  void drop_removed() noexcept;
+  void mark(std::uint32_t index) noexcept;
+  void sweep() noexcept;
+  void move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexcept;
 
   std::unique_ptr<Slot[]> slots_;
-  std::uint32_t size_ = 0;
+  std::uint32_t size_ = 0;     // of them, those that were removed included
+  std::uint32_t removed_ = 0;  // at most half of them
   std::uint32_t room_ = 0;
-  std::uint64_t next_sequence_ = 0;
+  std::uint64_t pushes_ = 0;
 };
 
 }  // namespace deferred

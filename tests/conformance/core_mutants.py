@@ -16,7 +16,7 @@ root, main, testing, core, _, *compiler = sys.argv[1:]
 # a case that has to fail.
 MUTANTS = [
     ("calls equal timers in the opposite order",
-     "deferred/timer_heap.hpp", "deferred/reactor_timers.cpp",
+     "deferred/timer_heap.hpp", "deferred/timer_heap.cpp",
      "sequence < other.sequence", "sequence > other.sequence",
      "equal deadlines are called in the order they were set"),
     ("runs a post inside post()",
@@ -48,7 +48,7 @@ MUTANTS = [
      "a watch drops itself inside its call, and its callable lives until it returns"),
     ("tells a watch what only another of its descriptor asked for",
      "deferred/reactor_watches.cpp", "deferred/reactor_watches.cpp",
-     "if (!node || (node->interest & what) == Ready::none) continue;", "if (!node) continue;",
+     "if (!node || (node->interest & what) == Ready::none) return;", "if (!node) return;",
      "interest of one watch does not change another's of the same descriptor"),
 ]
 

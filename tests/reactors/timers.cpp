@@ -130,6 +130,26 @@ TEST_CASE_TEMPLATE("a zero or negative delay is due in the next turn, in the ord
   CHECK(log == "least negative zero ");
 }
 
+TEST_CASE_TEMPLATE(
+    "a timer that a timer sets for the past does not get in front of those that are due", On,
+    OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  DelayedCall late;
+  const TimePoint deadline = on.reactor.now();
+  const DelayedCall first = on.reactor.call_at(deadline, [&] {
+    log += "first ";
+    late = on.reactor.call_at(deadline - 1h, [&] { log += "late "; });
+  });
+  const DelayedCall second = on.reactor.call_at(deadline, [&] { log += "second "; });
+
+  on.turn();
+  CHECK(log == "first second ");
+  on.turn();
+
+  CHECK(log == "first second late ");
+}
+
 // The time left was computed as deadline - now, which overflowed to centuries.
 TEST_CASE_TEMPLATE("a deadline far in the past does not make run() wait", On, OnPoll,
                    OnVirtualTime) {
