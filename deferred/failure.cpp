@@ -50,7 +50,6 @@ const void* object_of(const std::exception_ptr& error) noexcept {
 // The failure whose exception is on its way: Failure::current() finds it again by the address of
 // the exception object, so that the trace goes on. Kept until the next one or the end of the turn.
 thread_local Failure raised;
-thread_local const void* raised_object = nullptr;
 
 std::atomic<UnhandledFailureHook> unhandled_hook{nullptr};
 

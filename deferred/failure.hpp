@@ -121,7 +121,9 @@ void report_unhandled(const Failure& failure, SourceLocation made) noexcept;
 void report_unhandled(const Failure& failure, const std::type_info& result_type) noexcept;
 /// A Failure with Cancelled, or with std::bad_alloc if there is no memory for it.
 Failure cancelled() noexcept;
-/// Lets go of the failure that was raised last and kept for Failure::current().
+/// What was thrown last by Failure::raise(), whose Failure is kept for Failure::current(); or null.
+inline constinit thread_local const void* raised_object = nullptr;
+/// Lets go of that failure.
 void forget_raised() noexcept;
 std::string demangled(const std::type_info& type);
 

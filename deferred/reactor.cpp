@@ -89,8 +89,11 @@ class Reactor::InTurn {
   InTurn(const InTurn&) = delete;
   InTurn& operator=(const InTurn&) = delete;
   ~InTurn() {
-    detail::forget_raised();
+    if (detail::raised_object) [[unlikely]]
+      detail::forget_raised();
     detail::running_on_thread = before_;
+    if (detail::free_list.has_grown) [[unlikely]]
+      detail::tend_free_list(reactor_.now());
     reactor_.in_turn_ = false;
     reactor_.now_is_known_ = false;
     reactor_.arm_next();
@@ -104,8 +107,7 @@ class Reactor::InTurn {
 void Reactor::turn() noexcept {
   if (in_turn_) return;
   const InTurn in_turn(*this);
-  next_turn_.append(ready_);
-  ready_.append(next_turn_);
+  ready_.prepend(next_turn_);
   inbox_->drain();
   if (!timers_.empty()) fire_due_timers();
   for (int round = 0; round < most_rounds && !ready_.empty(); ++round) ready_.run_round(true);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Recycled memory for what is made and dropped at every step: coroutine frames, Deferred blocks,
-// failures, timers. A bounded list per size class and thread. Off under sanitizers, so that they
-// see every use after free. Blocks come from operator new and may be freed on any thread.
+// failures, timers. A list per size class, and one bound for all the lists of a thread, which
+// follows use (free_list.cpp says how). Off under sanitizers, so that they see every use after
+// free. Blocks come from operator new and may be freed on any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <new>
 
@@ -22,56 +24,60 @@ inline constexpr bool recycle_memory = true;
 inline constexpr bool recycle_memory = true;
 #endif
 
+/// The lists of one thread.
 struct FreeList {
   static constexpr std::size_t step = 16;          // bytes between size classes
-  static constexpr std::size_t largest = 1024;     // larger blocks are not recycled
-  static constexpr std::size_t keep = 512 * 1024;  // bytes kept at most in one class
+  static constexpr std::size_t largest = 1016;     // larger blocks are not recycled
+  static constexpr std::size_t least = 1 << 20;    // bytes kept at most, in quiet times
+  static constexpr std::size_t most = 64 * least;  // and while one burst follows another
 
-  // Classes of 8, 24, 40 ... bytes: with a malloc that puts a word before each block nothing is
-  // lost between one and the next.
+  // Classes of 8, 24, 40 ... bytes: a malloc that puts a word before each block, and aligns to two,
+  // has nothing left over between one and the next.
   static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + 7) / step; }
   static constexpr std::size_t size_of(std::size_t index) noexcept { return index * step + 8; }
+  static constexpr std::size_t classes = (largest + 7) / step + 1;
 
   struct Block {
     Block* next;
   };
-  struct Class {
-    Block* head = nullptr;
-    std::size_t room = 0;  // for more blocks; none before the lists are begun and after their end
-  };
-  Class classes[largest / step + 1];
+  Block* lists[classes] = {};
+  std::size_t room = 0;    // bytes that may be added; none before the lists are begun and after
+  bool has_grown = false;  // beyond `least`: tend() has something to do
 };
 
 inline constinit thread_local FreeList free_list{};
 
+/// The list is empty.
+[[gnu::cold]] void* allocate_anew(std::size_t index);
 /// There is no room: begins this thread's lists, which are freed when the thread ends; if that has
 /// been done, frees the block.
-void release_without_room(void* memory, std::size_t index) noexcept;
+[[gnu::cold]] void release_without_room(void* memory, std::size_t index) noexcept;
+/// To be called now and then where `free_list.has_grown`: gives back what nobody has needed for a
+/// second, and the room for it.
+void tend_free_list(std::chrono::steady_clock::time_point now) noexcept;
 
 inline void* allocate(std::size_t size) {
   if constexpr (!recycle_memory) return ::operator new(size);
   if (size > FreeList::largest) return ::operator new(size);
   const std::size_t index = FreeList::class_of(size);
-  FreeList::Class& bin = free_list.classes[index];
-  if (FreeList::Block* block = bin.head) {
-    bin.head = block->next;
-    ++bin.room;
-    return block;
-  }
-  return ::operator new(FreeList::size_of(index));
+  FreeList::Block* const block = free_list.lists[index];
+  if (!block) [[unlikely]]
+    return allocate_anew(index);
+  free_list.lists[index] = block->next;
+  free_list.room += FreeList::size_of(index);
+  return block;
 }
 
 inline void release(void* memory, std::size_t size) noexcept {
   if constexpr (!recycle_memory) return ::operator delete(memory);
   if (size > FreeList::largest) return ::operator delete(memory);
   const std::size_t index = FreeList::class_of(size);
-  FreeList::Class& bin = free_list.classes[index];
-  if (bin.room == 0) [[unlikely]]
+  if (free_list.room < FreeList::size_of(index)) [[unlikely]]
     return release_without_room(memory, index);
-  auto* block = static_cast<FreeList::Block*>(memory);
-  block->next = bin.head;
-  bin.head = block;
-  --bin.room;
+  auto* const block = static_cast<FreeList::Block*>(memory);
+  block->next = free_list.lists[index];
+  free_list.lists[index] = block;
+  free_list.room -= FreeList::size_of(index);
 }
 
 /// Base of a class whose objects are made with new and come from the free list.

@@ -22,11 +22,12 @@ class RunQueue {
     *last_ = &item;
     last_ = &item.next;
   }
-  /// Moves all of `other` to the end of this one.
-  void append(RunQueue& other) noexcept {
+  /// Moves all of `other` to the front of this one.
+  void prepend(RunQueue& other) noexcept {
     if (other.empty()) return;
-    *last_ = other.first_;
-    last_ = other.last_;
+    *other.last_ = first_;
+    if (empty()) last_ = other.last_;
+    first_ = other.first_;
     other.clear();
   }
   /// Runs what the queue holds now; what is pushed meanwhile waits for the next call.

@@ -6,10 +6,12 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace deferred;
@@ -17,6 +19,26 @@ using namespace deferred;
 namespace {
 
 std::atomic<long> live{0};
+
+/// So many blocks of one size, until release().
+class Blocks {
+ public:
+  Blocks(std::size_t count, std::size_t size) : size_(size) {
+    for (std::size_t i = 0; i < count; ++i) blocks_.push_back(detail::allocate(size));
+  }
+  void release() {
+    for (void* const block : std::exchange(blocks_, {})) detail::release(block, size_);
+  }
+  ~Blocks() { release(); }
+
+ private:
+  std::vector<void*> blocks_;
+  std::size_t size_;
+};
+
+std::chrono::steady_clock::time_point at(int second) {
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(second));
+}
 
 }  // namespace
 
@@ -66,16 +88,70 @@ TEST_CASE("blocks that came from another thread are freed at the end of the one 
   CHECK(live == before);
 }
 
-TEST_CASE("a list keeps no more than its share") {
-  constexpr std::size_t size = 1024, most = detail::FreeList::keep / size;
-  const long before = live;
-  {
-    std::vector<void*> blocks;
-    for (std::size_t i = 0; i < most + 100; ++i) blocks.push_back(detail::allocate(size));
-    for (void* const block : blocks) detail::release(block, size);
-  }
+TEST_CASE("the lists of a thread keep no more than their share, whatever the sizes") {
+  constexpr std::size_t size = 1000, other = 500, most = detail::FreeList::least / other;
+  std::thread([] {
+    const long before = live;
+    Blocks large(most, size), small(most, other);
+    large.release();
+    small.release();
 
-  CHECK(live - before <= static_cast<long>(most));
+    CHECK(live - before <= static_cast<long>(most));
+    CHECK(live - before >= static_cast<long>(most / 3));
+  }).join();
+}
+
+TEST_CASE("from the second on, bursts that follow one another are served from the lists") {
+  constexpr std::size_t size = 1000, many = 4 * detail::FreeList::least / size;
+  std::thread([] {
+    for (int burst = 0; burst < 2; ++burst) Blocks(many, size).release();
+    const long before = live;
+
+    Blocks third(many, size);
+
+    CHECK(live == before + 1);  // the list of them
+  }).join();
+}
+
+TEST_CASE("no burst makes the lists grow beyond the most") {
+  constexpr std::size_t size = 1000, many = 2 * detail::FreeList::most / size;
+  std::thread([] {
+    const long before = live;
+
+    for (int burst = 0; burst < 3; ++burst) Blocks(many, size).release();
+
+    CHECK(live - before <= static_cast<long>(detail::FreeList::most / size));
+  }).join();
+}
+
+TEST_CASE("what has not been needed for a second is given back, down to the least") {
+  constexpr std::size_t size = 1000, many = 4 * detail::FreeList::least / size;
+  std::thread([] {
+    const long before = live;
+    for (int burst = 0; burst < 2; ++burst) Blocks(many, size).release();
+    REQUIRE(detail::free_list.has_grown);
+    REQUIRE(live - before > static_cast<long>(many / 2));
+
+    for (int second = 0; second < 3; ++second) detail::tend_free_list(at(second));
+
+    CHECK(live - before <= static_cast<long>(detail::FreeList::least / size));
+    CHECK_FALSE(detail::free_list.has_grown);
+  }).join();
+}
+
+TEST_CASE("what is needed within each second is kept") {
+  constexpr std::size_t size = 1000, many = 4 * detail::FreeList::least / size;
+  std::thread([] {
+    for (int burst = 0; burst < 2; ++burst) Blocks(many, size).release();
+    const long before = live;
+
+    for (int second = 0; second < 5; ++second) {
+      detail::tend_free_list(at(second));
+      Blocks(many, size).release();
+    }
+
+    CHECK(live >= before);
+  }).join();
 }
 
 TEST_CASE("what is released after the end of a thread's lists is freed") {
