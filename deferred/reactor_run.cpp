@@ -28,6 +28,11 @@ void Reactor::run() {
   run_until_true(false, nullptr);
 }
 
+inline void Reactor::take_turn(const char* waits_for) {
+  if (armed_ == TimePoint::max() && (tasks_ || waits_for)) report_if_stuck(waits_for);
+  backend_->run_once(true);
+}
+
 void Reactor::run_until_true(const bool& done, const char* what) {
   struct Running {
     Reactor& reactor;
@@ -47,11 +52,6 @@ void Reactor::run_until_true(const bool& done, const char* what) {
   if (!crashed_) shut_down();
   take_last_calls();
   inbox_->has_stopped();
-}
-
-void Reactor::take_turn(const char* waits_for) {
-  if (armed_ == TimePoint::max() && (tasks_ || waits_for)) report_if_stuck(waits_for);
-  backend_->run_once(true);
 }
 
 void Reactor::crash() noexcept {

@@ -130,18 +130,28 @@ inline void FdEntry::tell(WatchNode* node, Ready what) noexcept {
   node->release();
 }
 
+// Apart, so that the way of a single one keeps no registers for this.
+[[gnu::noinline]] void FdEntry::tell_all(Ready what) noexcept {
+  for (std::size_t i = 0, end = watches_.size(); i < end; ++i) tell(watches_[i], what);
+}
+
 void FdEntry::on_ready(Ready what) noexcept {
   const ReactorAccess::InWatch in_watch(reactor_);
   ++dispatching_;
-  if (watches_.size() == 1) {
+  if (watches_.size() == 1) [[likely]] {
     tell(watches_.front(), what);
   } else {
-    for (std::size_t i = 0, end = watches_.size(); i < end; ++i) tell(watches_[i], what);
+    tell_all(what);
   }
-  if (--dispatching_ == 0 && holes_) [[unlikely]] {
-    std::erase(watches_, nullptr);
-    holes_ = false;
-  }
+  --dispatching_;
+  if (holes_) [[unlikely]]
+    close_holes();
+}
+
+void FdEntry::close_holes() noexcept {
+  if (dispatching_ != 0) return;
+  std::erase(watches_, nullptr);
+  holes_ = false;
 }
 
 void FdEntry::reactor_gone() noexcept {

@@ -5,7 +5,6 @@
 // Next: failure.hpp.
 #pragma once
 
-#include <bit>
 #include <string>
 #include <version>
 
@@ -41,29 +40,6 @@ class SourceLocation {
   std::uint32_t line_ = 0;
 };
 #endif
-
-namespace detail {
-
-// The place of a call as a default argument. g++ keeps one of class type in the frame of the
-// coroutine that calls, a scalar not.
-#if defined(__cpp_lib_source_location) && defined(__has_builtin)
-#if __has_builtin(__builtin_source_location)
-#define DEFERRED_PLACE_IS_SCALAR
-#endif
-#endif
-#ifdef DEFERRED_PLACE_IS_SCALAR
-using Place = const void*;
-#define DEFERRED_HERE __builtin_source_location()
-inline SourceLocation location_of(Place place) noexcept {
-  return std::bit_cast<SourceLocation>(place);
-}
-#else
-using Place = SourceLocation;
-#define DEFERRED_HERE SourceLocation::current()
-inline SourceLocation location_of(Place place) noexcept { return place; }
-#endif
-
-}  // namespace detail
 
 /// "client.cpp:42 in get_poetry": the file without its folders, and the function's bare name.
 /// A location that was never set gives "an unknown place".

@@ -5,6 +5,7 @@
 // loop resumes it: the native stack does not grow with the depth. Next: spawn.hpp.
 #pragma once
 
+#include <bit>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -59,10 +60,18 @@ struct CoroutinePromise : Result {
   auto await_transform(Unlisted<Y> hidden) {
     return await_at<Y>(std::forward<Y>(hidden.x), SourceLocation());
   }
+#ifdef __cpp_lib_source_location
+  // A default argument of class type would stand in the frame of the coroutine (g++).
   template <class Y>
-  auto await_transform(Y&& x, Place where = DEFERRED_HERE) {
-    return await_at<Y>(std::forward<Y>(x), location_of(where));
+  auto await_transform(Y&& x, const void* where = __builtin_source_location()) {
+    return await_at<Y>(std::forward<Y>(x), std::bit_cast<SourceLocation>(where));
   }
+#else
+  template <class Y>
+  auto await_transform(Y&& x, SourceLocation where = SourceLocation::current()) {
+    return await_at<Y>(std::forward<Y>(x), where);
+  }
+#endif
 
  private:
   template <class Y>
@@ -176,7 +185,6 @@ class HandlerCall {
     const Registry::InUse in_use(waiter.reactor().registry());
     return handler_.call(x_, std::move(waiter));
   }
-  X& object() const noexcept { return x_; }
 
  private:
   TypedHandler<X, R>& handler_;

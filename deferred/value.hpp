@@ -213,9 +213,7 @@ class CallAwaiter<Value> : private CallLink {
     if (x_.make_wait(room_)) return room_->is_over();
     return call();
   }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    if (room_) current_microthread->set(Microthread::suspended);
-  }
+  void await_suspend(std::coroutine_handle<>) noexcept {}
   Value await_resume() {
     if (!room_) return result_of_call();
     Value result = room_->result();

@@ -35,7 +35,7 @@ class WaiterBase {
       : m_(std::exchange(other.m_, nullptr)), epoch_(other.epoch_) {
     if (epoch_ == borrowed && m_) own();
   }
-  WaiterBase& operator=(WaiterBase other) noexcept {
+  [[gnu::always_inline]] WaiterBase& operator=(WaiterBase other) noexcept {
     std::swap(m_, other.m_);
     std::swap(epoch_, other.epoch_);
     return *this;
@@ -47,7 +47,8 @@ class WaiterBase {
   /// False once the wait was answered, by whomever, or has ended.
   [[gnu::always_inline]] bool pending() const noexcept {
     if (!m_) return false;
-    return epoch_ == borrowed ? m_->wait->state == Wait::State::open : m_->epoch == epoch_;
+    if (epoch_ == borrowed) return m_->wait->state == Wait::State::open;
+    return m_->epoch == epoch_;
   }
   /// The reactor of the waiting microthread. Throws NoReactorError if it has none. REQUIRES: not
   /// moved from.
@@ -98,6 +99,8 @@ class Waiter : public detail::WaiterBase {
  public:
   using result_type = R;
 
+  /// Nobody's, as after a move: its answers do nothing.
+  Waiter() noexcept : WaiterBase(nullptr, borrowed) {}
   Waiter(const Waiter&) noexcept = default;
   [[gnu::always_inline]] Waiter(Waiter&&) noexcept = default;
   Waiter& operator=(const Waiter&) noexcept = default;
@@ -171,11 +174,6 @@ struct WaiterAccess {
   static Waiter<R> pass(Waiter<R>& waiter) noexcept {
     return Waiter<R>(std::exchange(waiter.m_, nullptr), waiter.epoch_);
   }
-  /// One that answers nobody.
-  template <class R>
-  static Waiter<R> none() noexcept {
-    return Waiter<R>(nullptr, 0);
-  }
   static Microthread& microthread(const WaiterBase& waiter) noexcept { return *waiter.m_; }
   /// Answers, to take effect in the next turn instead of the next round.
   template <class R, class... A>
@@ -208,19 +206,10 @@ class Onlooker {
   std::uint64_t epoch_;
 };
 
-}  // namespace detail
-
-/// Answers `waiter` with `value` after `delay`: not before the next turn. Dropping the DelayedCall
-/// before that withdraws the answer. A delay of zero or less answers now and lets the microthread
-/// go on in the next turn; the DelayedCall is then inactive. (PJE: schedule)
 template <class R, class... A>
-DelayedCall schedule(Waiter<R>&& waiter, Duration delay, A&&... value) {
+[[gnu::noinline]] DelayedCall schedule_later(Waiter<R>&& waiter, Duration delay, A&&... value) {
   if (!waiter.pending()) return {};
   Reactor& reactor = waiter.reactor();
-  if (delay <= Duration::zero()) {
-    detail::WaiterAccess::resume_next_turn(waiter, std::forward<A>(value)...);
-    return {};
-  }
   if constexpr (sizeof...(A) == 0) {
     return reactor.call_later(delay, [waiter = std::move(waiter)] { waiter.resume(); });
   } else {
@@ -230,6 +219,21 @@ DelayedCall schedule(Waiter<R>&& waiter, Duration delay, A&&... value) {
           waiter.resume(std::move(kept)...);
         });
   }
+}
+
+}  // namespace detail
+
+/// Answers `waiter` with `value` after `delay`: not before the next turn. Dropping the DelayedCall
+/// before that withdraws the answer. A delay of zero or less answers now and lets the microthread
+/// go on in the next turn; the DelayedCall is then inactive. (PJE: schedule)
+template <class R, class... A>
+[[gnu::always_inline]] inline DelayedCall schedule(Waiter<R>&& waiter, Duration delay,
+                                                   A&&... value) {
+  if (delay > Duration::zero()) {
+    return detail::schedule_later(std::move(waiter), delay, std::forward<A>(value)...);
+  }
+  detail::WaiterAccess::resume_next_turn(waiter, std::forward<A>(value)...);
+  return {};
 }
 template <class R, class... A>
 DelayedCall schedule(const Waiter<R>& waiter, Duration delay, A&&... value) {

@@ -42,7 +42,6 @@ class FdEntry final : public IoHandler {
   FdEntry(Reactor& reactor, int fd) noexcept : reactor_(reactor), fd_(fd) {}
   void on_ready(Ready what) noexcept override;
   void add(WatchNode& node);
-  void tell(WatchNode* node, Ready what) noexcept;
   void remove(WatchNode& node) noexcept;
   /// Tells the backend what is wanted now.
   void refresh();
@@ -50,6 +49,11 @@ class FdEntry final : public IoHandler {
   void reactor_gone() noexcept;
 
  private:
+  /// Null: it was dropped meanwhile.
+  void tell(WatchNode* node, Ready what) noexcept;
+  void tell_all(Ready what) noexcept;
+  void close_holes() noexcept;
+
   Reactor& reactor_;
   int fd_;
   Ready watched_ = Ready::none;  // as the backend knows it

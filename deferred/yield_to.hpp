@@ -73,11 +73,7 @@ TypedHandler<std::remove_cvref_t<Y>, R>* find_handler(Registry& registry,
   return static_cast<TypedHandler<X, R>*>(found);
 }
 
-}  // namespace detail
-
-namespace detail {
-
-/// Room for the undo of a wait for x. What it holds is noted elsewhere, where there is a byte left.
+/// Room for the undo of a wait for x. Who has it keeps its UndoKind, in a byte that is left there.
 template <class Y>
 class UndoRoom {
   using Route = detail::Route<Y>;
@@ -131,11 +127,11 @@ class UndoRoom {
   }
   [[gnu::always_inline]] void end(UndoKind& kind) noexcept {
     const UndoKind was = std::exchange(kind, UndoKind::none);
-    if (was == UndoKind::erased) [[unlikely]] {
-      erased_.~UndoPointer();
-    } else if constexpr (!nothing) {
-      if (was == UndoKind::fixed) fixed_.~Fixed();
+    if constexpr (!nothing) {
+      if (was == UndoKind::fixed) [[likely]]
+        return fixed_.~Fixed();
     }
+    if (was == UndoKind::erased) erased_.~UndoPointer();
   }
   [[gnu::noinline]] void end_late(UndoKind& kind) noexcept { end(kind); }
 
@@ -228,9 +224,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       undo_.begin_fixed(this->undo_kind, x_, make);
     });
   }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    current_microthread->set(Microthread::suspended);
-  }
+  void await_suspend(std::coroutine_handle<>) noexcept {}
   [[gnu::always_inline]] R await_resume() {
     if (this->undo_kind != UndoKind::none) undo_.end(this->undo_kind);
     if constexpr (delivers) {
@@ -247,7 +241,10 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   [[gnu::noinline]] bool is_ready_after_all(Microthread& m) {
     if (m.interrupted()) {
       if (!interrupt(m)) return true;
-      if (this->state != State::open) return false;
+      if (this->state != State::open) {
+        m.set(Microthread::suspended);
+        return false;
+      }
     }
     return call_handler(m, [this, &m](auto make) { undo_.begin(this->undo_kind, x_, m, make); });
   }
@@ -261,18 +258,20 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     } catch (...) {
       m.handling = false;
       handler_threw(m);
-      return true;
+      if (!m.is(Microthread::queued)) return true;
     }
     if (this->state != State::open) {
       if (!m.is(Microthread::queued)) return true;
       if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
         cancel_what_was_answered_ahead(m);
+      m.set(Microthread::suspended);
       return false;
     }
     if (m.waiters == 0 || !m.reactor) [[unlikely]] {
       nobody_will_answer(m);
       return true;
     }
+    m.set(Microthread::suspended);
     if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
       cancel_now(m);
     return false;
@@ -319,7 +318,6 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   }
   /// A cancel that came while it was running, or from the handler, goes to this wait.
   [[gnu::noinline, gnu::cold]] void cancel_now(Microthread& m) {
-    m.set(Microthread::suspended);
     if (m.is(Microthread::cancelled)) {
       m.answer_with(State::cancelled);
     } else {

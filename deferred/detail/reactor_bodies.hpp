@@ -52,20 +52,21 @@ struct ReactorAccess {
   /// While it lives, a callback of a watch runs.
   class InWatch {
    public:
-    explicit InWatch(Reactor& reactor) noexcept
-        : reactor_(reactor),
-          outer_(std::exchange(reactor.in_watch_, true)),
-          before_(std::exchange(running_on_thread, &reactor)) {}
+    explicit InWatch(Reactor& reactor) noexcept : reactor_(reactor), before_(running_on_thread) {
+      ++reactor.in_watch_;
+      if (before_ != &reactor) [[unlikely]]
+        running_on_thread = &reactor;
+    }
     InWatch(const InWatch&) = delete;
     InWatch& operator=(const InWatch&) = delete;
     ~InWatch() {
-      reactor_.in_watch_ = outer_;
-      running_on_thread = before_;
+      --reactor_.in_watch_;
+      if (before_ != &reactor_) [[unlikely]]
+        running_on_thread = before_;
     }
 
    private:
     Reactor& reactor_;
-    const bool outer_;
     Reactor* const before_;
   };
   static void remove_signal(Reactor& reactor, SignalNode& node) noexcept;

@@ -35,7 +35,7 @@ template <class R>
 
 }  // namespace
 
-inline ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
+ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
     : buffer_(read.buffer_) {
   if (buffer_.empty()) throw std::invalid_argument("read_some: the buffer is empty");
   Socket& socket = idle_socket(read.socket_, &Socket::reading, reading, waiter);
@@ -51,29 +51,25 @@ inline ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& wa
     }
   }
   wait_for(socket.begin_to_wait(socket.readable));
-  waiter_.emplace(std::move(waiter));
+  waiter_ = std::move(waiter);
   socket_ = &socket;
   socket.reading = true;
 }
 
-ReadSome::Reading ReadSome::yield_to(Waiter<std::size_t> waiter) const {
-  return Reading(*this, std::move(waiter));
-}
-
 void ReadSome::Reading::on_ready() noexcept {
-  if (!waiter_->pending()) return leave();  // cancelled: what has come is the next reader's
+  if (!waiter_.pending()) return leave();  // cancelled: what has come is the next reader's
   try {
     const auto got = socket_->receive(buffer_);
     if (!got) return;  // a report too many
     leave();
-    waiter_->resume(*got);
+    waiter_.resume(*got);
   } catch (...) {
     leave();
-    waiter_->throw_(Failure::current());
+    waiter_.throw_(Failure::current());
   }
 }
 
-void ReadSome::Reading::on_end(Failure failure) noexcept { waiter_->throw_(std::move(failure)); }
+void ReadSome::Reading::on_end(Failure failure) noexcept { waiter_.throw_(std::move(failure)); }
 
 ReadSome::operator Task<std::size_t>() const {
   return [](ReadSome self) -> Task<std::size_t> {
@@ -81,8 +77,7 @@ ReadSome::operator Task<std::size_t>() const {
   }(*this);
 }
 
-inline WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter)
-    : rest_(write.data_) {
+WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter) : rest_(write.data_) {
   Socket& socket = idle_socket(write.socket_, &Socket::writing, writing, waiter);
   while (!rest_.empty() && !socket.has_run_long()) {
     const auto sent = socket.send(rest_);
@@ -94,32 +89,28 @@ inline WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter)
     return;
   }
   wait_for(socket.begin_to_wait(socket.writable));
-  waiter_.emplace(std::move(waiter));
+  waiter_ = std::move(waiter);
   socket_ = &socket;
   socket.writing = true;
 }
 
-WriteAll::Writing WriteAll::yield_to(Waiter<void> waiter) && {
-  return Writing(*this, std::move(waiter));
-}
-
 // One call a report: the others get their turn, however fast the peer reads.
 void WriteAll::Writing::on_ready() noexcept {
-  if (!waiter_->pending()) return leave();
+  if (!waiter_.pending()) return leave();
   try {
     const auto sent = socket_->send(rest_);
     if (!sent) return;
     rest_.remove_prefix(*sent);
     if (!rest_.empty()) return;
     leave();
-    waiter_->resume();
+    waiter_.resume();
   } catch (...) {
     leave();
-    waiter_->throw_(Failure::current());
+    waiter_.throw_(Failure::current());
   }
 }
 
-void WriteAll::Writing::on_end(Failure failure) noexcept { waiter_->throw_(std::move(failure)); }
+void WriteAll::Writing::on_end(Failure failure) noexcept { waiter_.throw_(std::move(failure)); }
 
 WriteAll::operator Task<void>() && {
   return [](WriteAll self) -> Task<void> {

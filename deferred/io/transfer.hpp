@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -32,15 +31,15 @@ class [[nodiscard]] ReadSome {
 
    private:
     friend class ReadSome;
-    inline Reading(const ReadSome& read, Waiter<std::size_t>&& waiter);
+    Reading(const ReadSome& read, Waiter<std::size_t>&& waiter);
     void on_ready() noexcept override;
     void on_end(Failure failure) noexcept override;
 
     detail::Socket* socket_ = nullptr;  // null: it has been answered at once
     std::span<char> buffer_;
-    std::optional<Waiter<std::size_t>> waiter_;
+    Waiter<std::size_t> waiter_;
   };
-  Reading yield_to(Waiter<std::size_t> waiter) const;
+  Reading yield_to(Waiter<std::size_t> waiter) const { return Reading(*this, std::move(waiter)); }
 
   /// For spawn(), and wherever else it has to be a task.
   operator Task<std::size_t>() const;
@@ -65,15 +64,15 @@ class [[nodiscard]] WriteAll {
 
    private:
     friend class WriteAll;
-    inline Writing(const WriteAll& write, Waiter<void>&& waiter);
+    Writing(const WriteAll& write, Waiter<void>&& waiter);
     void on_ready() noexcept override;
     void on_end(Failure failure) noexcept override;
 
     detail::Socket* socket_ = nullptr;  // null: it has been answered at once
     std::string_view rest_;
-    std::optional<Waiter<void>> waiter_;
+    Waiter<void> waiter_;
   };
-  Writing yield_to(Waiter<void> waiter) &&;
+  Writing yield_to(Waiter<void> waiter) && { return Writing(*this, std::move(waiter)); }
 
   operator Task<void>() &&;
 

@@ -39,8 +39,7 @@ template <class T>
 class AwaitedDeferred : private detail::Link {
  public:
   /// It had its result.
-  AwaitedDeferred() noexcept
-      : Link(&answer, SourceLocation()), waiter_(detail::WaiterAccess::none<T>()) {}
+  AwaitedDeferred() noexcept : Link(&answer, SourceLocation()) {}
   /// Takes over the consuming end.
   AwaitedDeferred(detail::Chain& chain, Waiter<T>&& waiter) noexcept
       : Link(&answer, SourceLocation()), chain_(&chain), waiter_(std::move(waiter)) {
@@ -53,7 +52,7 @@ class AwaitedDeferred : private detail::Link {
       abandon();
   }
   bool request_cancel() {
-    chain_->cancel();
+    if (chain_) chain_->cancel();
     return true;
   }
 

@@ -16,13 +16,7 @@ class Pause {
   Pause() = default;
   explicit Pause(Duration how_long) noexcept : delay(how_long) {}
 
-  DelayedCall yield_to(Waiter<void> waiter) const {
-    if (delay <= Duration::zero()) [[likely]] {
-      detail::WaiterAccess::resume_next_turn(waiter);
-      return {};
-    }
-    return schedule(std::move(waiter), delay);
-  }
+  DelayedCall yield_to(Waiter<void> waiter) const { return schedule(std::move(waiter), delay); }
 
   Duration delay{0};
 };
