@@ -7,6 +7,11 @@
 #include <string>
 
 namespace deferred {
+namespace detail {
+
+constinit thread_local Reactor* running_on_thread = nullptr;
+
+}  // namespace detail
 namespace {
 
 // The reactors of this thread.

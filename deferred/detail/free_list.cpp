@@ -93,6 +93,8 @@ Bound& bound() noexcept {
 
 }  // namespace
 
+constinit thread_local FreeList free_list{};
+
 void* allocate_anew(std::size_t index) {
   void* const block = phase == Phase::open ? bound().take(index) : nullptr;
   return block ? block : ::operator new(FreeList::size_of(index));

@@ -45,7 +45,7 @@ struct FreeList {
   bool has_grown = false;  // beyond `least`: tend() has something to do
 };
 
-inline constinit thread_local FreeList free_list{};
+extern constinit thread_local FreeList free_list;
 
 /// The list is empty.
 [[gnu::cold]] void* allocate_anew(std::size_t index);

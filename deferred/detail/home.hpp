@@ -4,17 +4,16 @@
 // bound to it is used from another thread; both threads are named.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 namespace deferred::detail {
 
+/// 0 until it is asked for.
+extern constinit thread_local std::uint64_t number_of_thread;
+std::uint64_t give_thread_a_number() noexcept;
 /// Tells this thread from all others of the process, also from those that have ended.
 inline std::uint64_t this_thread() noexcept {
-  static constinit std::atomic<std::uint64_t> last{0};
-  static constinit thread_local std::uint64_t mine = 0;
-  if (mine == 0) mine = last.fetch_add(1, std::memory_order_relaxed) + 1;
-  return mine;
+  return number_of_thread != 0 ? number_of_thread : give_thread_a_number();
 }
 /// The system's number of this thread, which top and debuggers show too.
 long system_thread() noexcept;

@@ -19,6 +19,8 @@ thread_local AtThreadEnd at_thread_end;
 
 }  // namespace
 
+constinit thread_local MessageSlab* message_slab = nullptr;
+
 void MessageSlab::destroy(MessageSlab* slab) noexcept {
   slab->~MessageSlab();
   ::operator delete(slab, std::align_val_t(size));

@@ -51,7 +51,7 @@ class MessageSlab {
 };
 
 /// The slab that this thread cuts from, once it has cut one, and until it ends.
-inline constinit thread_local MessageSlab* message_slab = nullptr;
+extern constinit thread_local MessageSlab* message_slab;
 
 void* cut_from_new_slab(std::size_t bytes);
 /// A block that is aligned as from malloc. REQUIRES: at most MessageSlab::largest bytes.

@@ -6,6 +6,9 @@
 #include "deferred/errors.hpp"
 
 namespace deferred::detail {
+
+constinit thread_local Microthread* current_microthread = nullptr;
+
 namespace {
 
 // Where `frame` stands among its callers: "at a.cpp:3 in f, from b.cpp:9 in g".

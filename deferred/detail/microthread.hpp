@@ -261,7 +261,7 @@ inline void Microthread::add_extras(Extras& made) noexcept {
 }
 
 /// The microthread whose code runs on this thread.
-inline constinit thread_local Microthread* current_microthread = nullptr;
+extern constinit thread_local Microthread* current_microthread;
 
 Extras& extras_of(Microthread& m);
 /// Recomputes Flag::cancelled from the scopes, and throws at the leaf if it has become set.

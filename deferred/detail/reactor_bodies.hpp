@@ -13,7 +13,7 @@ namespace deferred {
 namespace detail {
 
 /// The reactor that is in run() or in a turn on this thread, the innermost of them.
-inline constinit thread_local Reactor* running_on_thread = nullptr;
+extern constinit thread_local Reactor* running_on_thread;
 
 struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -22,6 +23,13 @@ std::string label(long number) {
 }
 
 }  // namespace
+
+constinit thread_local std::uint64_t number_of_thread = 0;
+
+std::uint64_t give_thread_a_number() noexcept {
+  static constinit std::atomic<std::uint64_t> last{0};
+  return number_of_thread = last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 long system_thread() noexcept { return ::syscall(SYS_gettid); }
 
