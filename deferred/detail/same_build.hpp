@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// What a program and its library must have in common: a standard library whose types are laid out
+// the same. Whoever includes this refers to a name that only a library built alike has; any other
+// one is refused by the linker, whose message holds that name.
+#pragma once
+
+#include <version>
+
+namespace deferred::detail {
+
+#if defined(_LIBCPP_VERSION)
+struct BuiltWithLibcxx;
+using Build = BuiltWithLibcxx;
+#elif defined(_GLIBCXX_DEBUG)
+struct BuiltWithGlibcxxDebug;
+using Build = BuiltWithGlibcxxDebug;
+#elif defined(_GLIBCXX_USE_CXX11_ABI) && !_GLIBCXX_USE_CXX11_ABI
+struct BuiltWithLibstdcxxOfTheOldStrings;
+using Build = BuiltWithLibstdcxxOfTheOldStrings;
+#else
+struct BuiltWithLibstdcxx;
+using Build = BuiltWithLibstdcxx;
+#endif
+
+template <class How>
+struct Library {
+  static const char present;
+};
+template <>
+const char Library<Build>::present;  // in same_build.cpp
+
+[[gnu::used, gnu::retain]] inline const char* const same_build = &Library<Build>::present;
+
+}  // namespace deferred::detail
