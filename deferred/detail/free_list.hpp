@@ -3,7 +3,8 @@
 // Recycled memory for what is made and dropped at every step: coroutine frames, Deferred blocks,
 // failures, timers. A list per size class, and one bound for all the lists of a thread, which
 // follows use (free_list.cpp says how). Off under sanitizers, so that they see every use after
-// free. Blocks come from operator new and may be freed on any thread.
+// free. Blocks come from operator new, as large as their class, and may be freed on any thread, and
+// by a library or program that recycles where the other does not.
 #pragma once
 
 #include <chrono>
@@ -57,15 +58,18 @@ extern constinit thread_local FreeList free_list;
 void tend_free_list(std::chrono::steady_clock::time_point now) noexcept;
 
 inline void* allocate(std::size_t size) {
-  if constexpr (!recycle_memory) return ::operator new(size);
   if (size > FreeList::largest) return ::operator new(size);
   const std::size_t index = FreeList::class_of(size);
-  FreeList::Block* const block = free_list.lists[index];
-  if (!block) [[unlikely]]
+  if constexpr (recycle_memory) {
+    if (FreeList::Block* const block = free_list.lists[index]) [[likely]] {
+      free_list.lists[index] = block->next;
+      free_list.room += FreeList::size_of(index);
+      return block;
+    }
     return allocate_anew(index);
-  free_list.lists[index] = block->next;
-  free_list.room += FreeList::size_of(index);
-  return block;
+  } else {
+    return ::operator new(FreeList::size_of(index));
+  }
 }
 
 inline void release(void* memory, std::size_t size) noexcept {

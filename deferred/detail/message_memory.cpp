@@ -39,4 +39,13 @@ void* cut_from_new_slab(std::size_t bytes) {
   return block;
 }
 
+void* cut_as_built(std::size_t bytes) {
+  if constexpr (!recycle_memory) return ::operator new(bytes);
+  return cut_block(bytes);
+}
+void drop_as_built(void* block) noexcept {
+  if constexpr (!recycle_memory) return ::operator delete(block);
+  drop_block(block);
+}
+
 }  // namespace deferred::detail

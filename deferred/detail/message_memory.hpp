@@ -59,6 +59,9 @@ inline void* cut_block(std::size_t bytes) {
   void* const block = message_slab ? message_slab->cut(bytes) : nullptr;
   return block ? block : cut_from_new_slab(bytes);
 }
+/// The same, from operator new if the library was built with a sanitizer.
+void* cut_as_built(std::size_t bytes);
+void drop_as_built(void* block) noexcept;
 /// From any thread.
 inline void drop_block(void* block) noexcept { MessageSlab::of(block).let_go(1); }
 
@@ -66,11 +69,13 @@ inline void drop_block(void* block) noexcept { MessageSlab::of(block).let_go(1);
 /// own type.
 struct SlabAllocated {
   static void* operator new(std::size_t bytes) {
-    if (!recycle_memory || bytes > MessageSlab::largest) return ::operator new(bytes);
+    if (bytes > MessageSlab::largest) return ::operator new(bytes);
+    if constexpr (!recycle_memory) return cut_as_built(bytes);
     return cut_block(bytes);
   }
   static void operator delete(void* block, std::size_t bytes) noexcept {
-    if (!recycle_memory || bytes > MessageSlab::largest) return ::operator delete(block);
+    if (bytes > MessageSlab::largest) return ::operator delete(block);
+    if constexpr (!recycle_memory) return drop_as_built(block);
     drop_block(block);
   }
   // Over-aligned ones.
