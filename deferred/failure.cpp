@@ -80,6 +80,8 @@ void report(const Failure& failure, Whose&& whose) noexcept {
 
 }  // namespace
 
+constinit thread_local const void* raised_object = nullptr;
+
 bool is_to_be_reported(const Failure& failure) noexcept {
   if (failure.check<Cancelled>()) return false;
   if (const auto* gone = failure.check<AbandonedError>(); gone && gone->by_closing()) return false;

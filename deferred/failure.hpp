@@ -122,7 +122,7 @@ void report_unhandled(const Failure& failure, const std::type_info& result_type)
 /// A Failure with Cancelled, or with std::bad_alloc if there is no memory for it.
 Failure cancelled() noexcept;
 /// What was thrown last by Failure::raise(), whose Failure is kept for Failure::current(); or null.
-inline constinit thread_local const void* raised_object = nullptr;
+extern constinit thread_local const void* raised_object;
 /// Lets go of that failure.
 void forget_raised() noexcept;
 std::string demangled(const std::type_info& type);
