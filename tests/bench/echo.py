@@ -235,10 +235,10 @@ def measure(build, works, peers, rounds, only_instructions):
     return rows, well
 
 
-# What W8-50 has to keep to: CPU time of the bare system call that the backend sits on, a message's
-# system calls and user instructions.
-TARGET_WORK = 'W8-50'
-LEAST_OF_RAW, MOST_SYSCALLS, MOST_INSTRUCTIONS = 0.95, 3, 300
+# What ours has to keep to: CPU time of the bare system call that the backend sits on, a message's system calls and user
+# instructions.
+TARGETS = ['W8-50', 'W8-1000']
+LEAST_OF_RAW, MOST_SYSCALLS, MOST_INSTRUCTIONS = 0.95, 3, 600
 TARGET = f'>= {LEAST_OF_RAW:.0%}, <= {MOST_SYSCALLS} calls, <= {MOST_INSTRUCTIONS} instr'
 LEGEND = ("each server alone on a core, a message's CPU time (its part in user space beside it), user instructions "
           'and system calls; CPU time of raw epoll, or of raw poll on poll, over it')
@@ -263,7 +263,7 @@ def of_raw(row, rows):
 
 def verdict(row, share):
     # GLib's loop is neither of the two.
-    if row['work'] != TARGET_WORK or not is_ours(row['peer']) or row['peer'].endswith('-glib'):
+    if row['work'] not in TARGETS or not is_ours(row['peer']) or row['peer'].endswith('-glib'):
         return '-'
     missed = []
     if share is not None and share < LEAST_OF_RAW:
@@ -287,3 +287,10 @@ def table(rows):
         lines.append([row['work'], row['peer'], *figures, '-' if share is None else f'{share:.0%}',
                       '-' if result == '-' else TARGET, result])
     return lines
+
+
+def misses(rows):
+    """A line for each of ours that misses its target."""
+    told = [(row, verdict(row, of_raw(row, rows))) for row in rows]
+    return [f'{row["work"]} {row["peer"]}: {text.removeprefix("MISSED ")}; {TARGET}'
+            for row, text in told if text.startswith('MISSED')]

@@ -2,7 +2,7 @@
 //
 // The floor: the least code that does each work at all, written by hand for that work, with no
 // checks, no cancelling and no generality. What a library costs above these rows is what its
-// features cost. Next: deferred_bench.cpp.
+// features cost. Next: works/.
 #include "bench.hpp"
 
 #include <coroutine>
@@ -62,12 +62,7 @@ class Chain {
       F f;
       static void run(Link* link, Slot& slot) {
         auto* self = static_cast<Callback*>(link);
-        if (slot.error_type == nullptr) try {
-            slot.value = self->f(slot.value);
-          } catch (const Oops& oops) {
-            slot.error = oops.code;
-            slot.error_type = &type_mark<Oops>;
-          }
+        if (slot.error_type == nullptr) slot.value = self->f(slot.value);
         std::destroy_at(&self->f);
       }
     };
@@ -119,6 +114,8 @@ class Chain {
 };
 static_assert(sizeof(Chain) <= 256);
 
+[[gnu::noinline]] int fails(int code) { throw Oops{code}; }
+
 void chain(bench::Program& program) {
   program.each(
       "W1",
@@ -160,19 +157,30 @@ void chain(bench::Program& program) {
         bench::keep(chain->read());
       },
       "a code and a type mark");
+  program.each("W1c-throw",
+               [] {
+                 try {
+                   bench::keep(fails(bench::opaque(1)));
+                 } catch (...) {
+                   const std::exception_ptr error = std::current_exception();
+                   bench::keep(error);
+                 }
+               },
+               "one throw a frame down, std::current_exception", {0, 200});
   program.each(
-      "W1c-throw",
+      "chain-8",
       [] {
         auto chain = std::make_unique_for_overwrite<Chain>();
         bench::keep(chain.get());
         const int k = bench::opaque(1);
-        chain->add_callback([k](int v) -> int { throw Oops{v + k}; });
-        chain->add_callback([k](int v) { return v ^ k; });
-        chain->add_errback<Oops>([k](const Oops& oops) { return oops.code + k; });
+        for (int i = 0; i != 4; ++i) {
+          chain->add_callback([k](int v) { return v + k; });
+          chain->add_callback([k](int v) { return v ^ k; });
+        }
         chain->fire({.value = k});
         bench::keep(chain->read());
       },
-      "one throw, one catch");
+      "all in the one block");
 }
 
 // W2 .. W5: coroutines with recycled frames and symmetric transfer.

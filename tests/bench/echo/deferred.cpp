@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Ours: `bench_echo_deferred BACKEND`, a microthread a connection, as one would write it. Without
-// an argument it prints the backends of this build.
-#include <array>
+// Ours: `bench_echo_deferred BACKEND`, a microthread a connection (serve.hpp). Without an
+// argument it prints the backends of this build.
 #include <cstdio>
-#include <system_error>
 
 #include "../backends.hpp"
 #include "deferred/io/tcp.hpp"
 #include "deferred/reactor.hpp"
 #include "deferred/spawn.hpp"
+#include "serve.hpp"
 #include "server.hpp"
 
 namespace {
 
 using namespace deferred;
 
-Task<> serve(io::TcpStream stream) {
-  std::array<char, echo::room> buffer;
-  try {
-    while (true) {
-      const std::size_t got = co_await stream.read_some(buffer);
-      if (got == 0) co_return;
-      co_await stream.write_all({buffer.data(), got});
-    }
-  } catch (const std::system_error&) {  // this connection's own trouble
-  }
-}
-
 Task<> accept_all(Reactor& reactor, io::TcpListener& listener) {
   while (true) {
     io::TcpStream stream = co_await listener.accept();
-    spawn(reactor, serve(std::move(stream))).detach();
+    spawn(reactor, echo::serve(std::move(stream))).detach();
   }
 }
 

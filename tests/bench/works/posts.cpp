@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Our W7: call_from_thread, on the default reactor and on the other backends of this build.
+// W7: call_from_thread, on the default reactor and on the other backends of this build.
 #include <cstdlib>
 #include <utility>
 
-#include "backends.hpp"
+#include "../backends.hpp"
+#include "../posts.hpp"
 #include "deferred/reactor.hpp"
-#include "posts.hpp"
+#include "works.hpp"
 
 namespace {
 
@@ -32,7 +33,7 @@ class Posts {
 
 }  // namespace
 
-void posts(bench::Program& program) {
+void works::posts(bench::Program& program) {
   Reactor reactor;
   Posts loop(reactor);
   bench::posts(program, loop, "call_from_thread");

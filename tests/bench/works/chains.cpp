@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Our rows on chains. A unit of their own: g++ inlines less the more one unit holds.
+// W1: chains of three.
 #include <utility>
 
-#include "bench.hpp"
 #include "deferred/deferred.hpp"
+#include "works.hpp"
 
 namespace {
 
@@ -16,7 +16,7 @@ struct Oops {
 
 }  // namespace
 
-void chains(bench::Program& program) {
+void works::chains(bench::Program& program) {
   program.each("W1", [] {
     auto [promise, start] = make_deferred<int>();
     const int k = bench::opaque(1);
@@ -45,16 +45,4 @@ void chains(bench::Program& program) {
     promise.errback(Oops{k});
     bench::keep(*std::move(end).result());
   });
-  program.each("W1c-throw",
-               [] {
-                 auto [promise, start] = make_deferred<int>();
-                 const int k = bench::opaque(1);
-                 auto end = std::move(start)
-                                .add_callback([k](int v) -> int { throw Oops{v + k}; })
-                                .add_callback([k](int v) { return v ^ k; })
-                                .add_errback([k](const Oops& oops) { return oops.code + k; });
-                 promise.callback(k);
-                 bench::keep(*std::move(end).result());
-               },
-               "", {0, 200});
 }
