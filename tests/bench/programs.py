@@ -32,8 +32,8 @@ def peer_of(name):
         name, name.removeprefix('bench_').split('_')[0])
 
 
-def find(build, names, peers=()):
-    """The commands that this build has of these, and a word to stderr about those it has not."""
+def find(build, names, peers=(), quiet=False):
+    """The commands that this build has of these; a word to stderr about those it has not, if not quiet."""
     folders = [build / 'tests' / 'bench', build]
     wanted = {base_of(peer) for peer in peers}
     commands = {}
@@ -43,7 +43,7 @@ def find(build, names, peers=()):
         found = [folder / name for folder in folders if os.access(folder / name, os.X_OK)]
         if found:
             commands[name] = [str(found[0])]
-        else:
+        elif not quiet:
             print(f'{name}: not built', file=sys.stderr)
     return commands
 
