@@ -33,6 +33,20 @@ void chain(bench::Program& program, kj::WaitScope& scope) {
     pair.fulfiller->fulfill(int{k});
     bench::keep(end.wait(scope));
   });
+  program.each("chain-8", [&] {
+    auto pair = kj::newPromiseAndFulfiller<int>();
+    const int k = bench::opaque(1);
+    auto end = pair.promise.then([k](int v) { return v + k; })
+                   .then([k](int v) { return v ^ k; })
+                   .then([k](int v) { return v + k; })
+                   .then([k](int v) { return v ^ k; })
+                   .then([k](int v) { return v + k; })
+                   .then([k](int v) { return v ^ k; })
+                   .then([k](int v) { return v + k; })
+                   .then([k](int v) { return v ^ k; });
+    pair.fulfiller->fulfill(int{k});
+    bench::keep(end.wait(scope));
+  });
   program.each("W1b", [&] {
     const int k = bench::opaque(1);
     bench::keep(kj::Promise<int>(k)
