@@ -35,7 +35,7 @@ struct TimerNode : TimerEntry, Recycled {
 
   Reactor* reactor = nullptr;  // null once it is over, or the reactor is gone
   TimePoint deadline{};        // of one that is over; while set, the heap knows
-  std::uint32_t refs = 1;
+  std::uint32_t refs = 2;
   State state = State::set;
 };
 

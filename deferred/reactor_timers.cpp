@@ -37,7 +37,6 @@ DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {
   if (!timers_.has_room()) [[unlikely]]
     make_room_for_timer(made);
   made->reactor = this;
-  made->refs = 2;
   put_timer(*made, deadline);
   return detail::ReactorAccess::handle(made);
 }

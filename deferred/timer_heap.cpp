@@ -48,6 +48,10 @@ void TimerHeap::mark(std::uint32_t index) noexcept {
   if (++removed_ > size_ / 2) sweep();
 }
 
+void TimerHeap::forget_removed_if_alone() noexcept {
+  if (size_ == removed_) size_ = removed_ = 0;
+}
+
 // What is left is put in order anew, from the last parent up to the root: one or two steps a slot
 // on the average, and at least as many slots have been removed since the last time.
 void TimerHeap::sweep() noexcept {

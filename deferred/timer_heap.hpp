@@ -52,7 +52,9 @@ class TimerHeap {
     const std::uint32_t index = entry.index;
     entry.index = TimerEntry::idle;
     if (index != size_ - 1) return mark(index);
-    if (--size_ == removed_) size_ = removed_ = 0;
+    --size_;
+    if (removed_ != 0) [[unlikely]]
+      forget_removed_if_alone();
   }
   /// The earliest entry, if its deadline is at most `latest` and it was pushed when there had been
   /// less than `pushes`; else null.
@@ -104,6 +106,7 @@ class TimerHeap {
   }
   void drop_removed() noexcept;
   void mark(std::uint32_t index) noexcept;
+  void forget_removed_if_alone() noexcept;
   void sweep() noexcept;
   void move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexcept;
 

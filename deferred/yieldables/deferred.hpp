@@ -60,7 +60,7 @@ class AwaitedDeferred : private detail::Link {
   static void answer(detail::Chain& chain, detail::Link& self, bool) noexcept {
     auto& awaited = static_cast<AwaitedDeferred&>(self);
     awaited.chain_ = nullptr;
-    const Waiter<T> waiter = std::move(awaited.waiter_);
+    const Waiter<T>& waiter = awaited.waiter_;
     try {
       if (chain.state() == detail::Chain::State::failure) {
         waiter.throw_(chain.take_failure());
