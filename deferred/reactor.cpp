@@ -99,6 +99,7 @@ class Reactor::InTurn {
     detail::running_on_thread = before_;
     if (detail::free_list.has_grown) [[unlikely]]
       detail::tend_free_list(reactor_.now());
+    reactor_.timers_.tend();
     reactor_.in_turn_ = false;
     reactor_.now_is_known_ = false;
     reactor_.arm_next();

@@ -58,7 +58,7 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 /// the remote ends (RemoteReactor, RemoteWaiter, Reply) do.
 ///
 /// A turn does, in this order: (1) the posts of other threads and the signals; (2) the timers that
-/// are due, all collected before the first is called; (3) the ready queue, in rounds, each of them
+/// were due when the first of them is called; (3) the ready queue, in rounds, each of them
 /// the queue as it stood, until it is empty or 64 rounds have run; then (4) the backend waits for
 /// I/O and reports it. What is set in a turn for "now" (timers, Pause{}) waits for the next turn.
 ///

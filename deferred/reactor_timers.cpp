@@ -29,7 +29,6 @@ void Reactor::fire_due_timers() noexcept {
     node.release();
   }
   not_before_ = TimePoint::min();
-  timers_.give_back();
 }
 
 DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {

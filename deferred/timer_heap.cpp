@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace deferred {
 
 void TimerHeap::make_room() {
+  if (size_ > TimerEntry::idle / 2) throw std::length_error("reactor: too many timers");
   const std::uint32_t room = std::max(least_room, 2 * size_);
   move_to(std::make_unique_for_overwrite<Slot[]>(room), room);
 }
@@ -19,7 +21,7 @@ void TimerHeap::move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexc
 }
 
 void TimerHeap::give_back() noexcept {
-  if (room_ <= 64 * least_room || size_ >= room_ / 8) return;
+  if (size_ >= room_ / 8) return;
   const std::uint32_t room = std::max(least_room, 2 * size_);
   std::unique_ptr<Slot[]> smaller(new (std::nothrow) Slot[room]);
   if (smaller) move_to(std::move(smaller), room);
@@ -45,11 +47,12 @@ void TimerHeap::drop_removed() noexcept {
 // A removed slot keeps its key, and so its place: the order of the others does not depend on it.
 void TimerHeap::mark(std::uint32_t index) noexcept {
   slots_[index].entry = nullptr;
-  if (++removed_ > size_ / 2) sweep();
+  ++removed_;
+  sweep_in_time();
 }
 
-void TimerHeap::forget_removed_if_alone() noexcept {
-  if (size_ == removed_) size_ = removed_ = 0;
+void TimerHeap::sweep_in_time() noexcept {
+  if (removed_ > size_ / 2) sweep();
 }
 
 // What is left is put in order anew, from the last parent up to the root: one or two steps a slot
@@ -61,10 +64,8 @@ void TimerHeap::sweep() noexcept {
   }
   size_ = kept;
   removed_ = 0;
-  if (size_ > 1) {
-    for (std::uint32_t i = parent(size_ - 1) + 1; i-- != 0;) sink(i, slots_[i]);
-  }
-  give_back();
+  if (size_ < 2) return;
+  for (std::uint32_t i = parent(size_ - 1) + 1; i-- != 0;) sink(i, slots_[i]);
 }
 
 void TimerHeap::rise(std::uint32_t hole, Slot slot) noexcept {

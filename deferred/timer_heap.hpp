@@ -22,6 +22,10 @@ struct TimerEntry {
 
 class TimerHeap {
  public:
+  TimerHeap() = default;
+  TimerHeap(const TimerHeap&) = delete;
+  TimerHeap& operator=(const TimerHeap&) = delete;
+
   bool empty() const noexcept { return size_ == removed_; }
   std::size_t size() const noexcept { return size_ - removed_; }
   /// REQUIRES: not empty.
@@ -37,7 +41,7 @@ class TimerHeap {
 
   /// The next push() takes no memory, and so cannot fail.
   bool has_room() const noexcept { return size_ != room_; }
-  /// Makes room for the next push(), and some more. Strong guarantee.
+  /// Makes room for the next push(), and some more. If it throws, nothing has changed.
   void make_room();
   /// REQUIRES: the entry is idle, and there is room.
   [[gnu::always_inline]] void push(TimerEntry& entry, TimePoint deadline) noexcept {
@@ -54,7 +58,7 @@ class TimerHeap {
     if (index != size_ - 1) return mark(index);
     --size_;
     if (removed_ != 0) [[unlikely]]
-      forget_removed_if_alone();
+      sweep_in_time();
   }
   /// The earliest entry, if its deadline is at most `latest` and it was pushed when there had been
   /// less than `pushes`; else null.
@@ -72,8 +76,11 @@ class TimerHeap {
     drop_first();
     return first;
   }
-  /// Gives memory back if far more is held than the entries need.
-  void give_back() noexcept;
+  /// To be called now and then: gives memory back if far more is held than the entries need.
+  void tend() noexcept {
+    if (room_ > quiet_room) [[unlikely]]
+      give_back();
+  }
 
  private:
   struct Slot {
@@ -87,6 +94,7 @@ class TimerHeap {
   };
   static constexpr std::uint32_t width = 4;
   static constexpr std::uint32_t least_room = 16;
+  static constexpr std::uint32_t quiet_room = 1024;  // so much may stay in any case
   static std::uint32_t parent(std::uint32_t index) noexcept { return (index - 1) / width; }
 
   void put(std::uint32_t index, const Slot& slot) noexcept {
@@ -97,6 +105,8 @@ class TimerHeap {
   void sink(std::uint32_t hole, Slot slot) noexcept;
   void drop_first() noexcept {
     if (--size_ != 0) fill_first();
+    if (removed_ != 0) [[unlikely]]
+      sweep_in_time();
   }
   void fill_first() noexcept;
   std::uint32_t least_child(std::uint32_t index) const noexcept;
@@ -106,13 +116,14 @@ class TimerHeap {
   }
   void drop_removed() noexcept;
   void mark(std::uint32_t index) noexcept;
-  void forget_removed_if_alone() noexcept;
+  void give_back() noexcept;
+  void sweep_in_time() noexcept;
   void sweep() noexcept;
   void move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexcept;
 
   std::unique_ptr<Slot[]> slots_;
   std::uint32_t size_ = 0;     // of them, those that were removed included
-  std::uint32_t removed_ = 0;  // at most half of them
+  std::uint32_t removed_ = 0;  // no more than half of them
   std::uint32_t room_ = 0;
   std::uint64_t pushes_ = 0;
 };

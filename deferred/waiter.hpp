@@ -51,12 +51,12 @@ class WaiterBase {
     return m_->epoch == epoch_;
   }
   /// The reactor of the waiting microthread. Throws NoReactorError if it has none. REQUIRES: not
-  /// moved from.
+  /// empty.
   Reactor& reactor() const {
     if (!m_->reactor) no_reactor(*m_);
     return *m_->reactor;
   }
-  /// The waiting microthread. REQUIRES: not moved from.
+  /// The waiting microthread. REQUIRES: not empty.
   TaskRef task() const noexcept { return TaskRef(*m_); }
 
  protected:
@@ -99,7 +99,7 @@ class Waiter : public detail::WaiterBase {
  public:
   using result_type = R;
 
-  /// Nobody's, as after a move: its answers do nothing.
+  /// Empty, as after a move: nobody's, its answers do nothing and return false.
   Waiter() noexcept : WaiterBase(nullptr, borrowed) {}
   Waiter(const Waiter&) noexcept = default;
   [[gnu::always_inline]] Waiter(Waiter&&) noexcept = default;

@@ -2,8 +2,9 @@
 //
 // Chain: the one block behind a pending Deferred and its Promise. It holds the result slot and a
 // queue of links (the callbacks) in an arena, all in 256 recycled bytes, and runs the links in a
-// loop. It knows no types: links and cells do. Read chain.cpp's run() next, then cell.hpp (how a
-// value lives in the slot) and stage.hpp (what a callback does to it).
+// loop. The last link may be an await's, in the frame of its coroutine. It knows no types: links
+// and cells do. Read chain.cpp's run() next, then cell.hpp (how a value lives in the slot) and
+// stage.hpp (what a callback does to it).
 #pragma once
 
 #include <cstddef>
@@ -25,7 +26,7 @@ class Chain;
 [[noreturn, gnu::cold]] void throw_no_result();
 
 /// One callback, type-erased. `run` applies it to the chain's slot if `execute`, and destroys it in
-/// any case.
+/// any case if it lies in the arena.
 struct Link {
   using Run = void (*)(Chain& chain, Link& self, bool execute) noexcept;
 
@@ -152,7 +153,7 @@ class Chain {
     link->next = nullptr;
     if (!held_) run(this);
   }
-  /// Takes out the last link, which has not run.
+  /// Takes out the last link, which has not run and is the caller's to destroy.
   void remove_last(const Link& link) noexcept;
   void pause() noexcept { held_ += paused; }
   void unpause();

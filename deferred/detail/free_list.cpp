@@ -54,8 +54,8 @@ class Bound {
     return nullptr;
   }
   void tend(TimePoint now) noexcept {
-    if (!std::exchange(tending_, true)) tended_ = now;
-    if (now >= tended_ && now < tended_ + std::chrono::seconds(1)) return;
+    if (!std::exchange(tending_, true) || now < tended_) tended_ = now;
+    if (now < tended_ + std::chrono::seconds(1)) return;
     tended_ = now;
     std::size_t unused = 0;
     for (std::size_t index = 0; index != FreeList::classes; ++index) {

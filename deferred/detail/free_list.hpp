@@ -30,10 +30,10 @@ struct FreeList {
   static constexpr std::size_t step = 16;          // bytes between size classes
   static constexpr std::size_t largest = 1016;     // larger blocks are not recycled
   static constexpr std::size_t least = 1 << 20;    // bytes kept at most, in quiet times
-  static constexpr std::size_t most = 64 * least;  // and while one burst follows another
+  static constexpr std::size_t most = 32 * least;  // and while one burst follows another
 
   // Classes of 8, 24, 40 ... bytes: a malloc that puts a word before each block, and aligns to two,
-  // has nothing left over between one and the next.
+  // has nothing left over between one and the next. All mallocs in use align such blocks to 16.
   static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + 7) / step; }
   static constexpr std::size_t size_of(std::size_t index) noexcept { return index * step + 8; }
   static constexpr std::size_t classes = (largest + 7) / step + 1;

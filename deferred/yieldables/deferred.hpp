@@ -38,7 +38,7 @@ class DeferredUndo {
 template <class T>
 class AwaitedDeferred : private detail::Link {
  public:
-  /// It had its result.
+  /// For a Deferred that had its result: nothing is left to undo.
   AwaitedDeferred() noexcept : Link(&answer, SourceLocation()) {}
   /// Takes over the consuming end.
   AwaitedDeferred(detail::Chain& chain, Waiter<T>&& waiter) noexcept
@@ -57,6 +57,7 @@ class AwaitedDeferred : private detail::Link {
   }
 
  private:
+  // Always to be executed: its hold on the chain keeps the block from being destroyed before.
   static void answer(detail::Chain& chain, detail::Link& self, bool) noexcept {
     auto& awaited = static_cast<AwaitedDeferred&>(self);
     awaited.chain_ = nullptr;

@@ -8,7 +8,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <thread>
 #include <utility>
@@ -62,6 +64,16 @@ TEST_CASE("a block is used again by the thread that released it") {
   detail::release(second, 104);
 
   CHECK(first == second);
+}
+
+TEST_CASE("a block of any size has room for it, and is aligned as from malloc") {
+  for (const std::size_t size : {0, 1, 8, 9, 24, 25, 1016, 1017, 1024, 5000}) {
+    void* const block = detail::allocate(size);
+    std::memset(block, 1, size);
+
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t) == 0);
+    detail::release(block, size);
+  }
 }
 
 TEST_CASE("what a thread has released is freed at its end") {

@@ -291,6 +291,22 @@ TEST_CASE_FIXTURE(Loop, "a Waiter can be assigned, and then answers the other wa
   CHECK(outcome_of(std::move(two)).value() == 2);
 }
 
+TEST_CASE_FIXTURE(Loop, "an empty Waiter answers nobody, until one is assigned to it") {
+  Waiter<int> kept;
+  CHECK_FALSE(kept.pending());
+  CHECK_FALSE(kept.resume(1));
+  CHECK_FALSE(kept.throw_(Oops{"no"}));
+  Later<int> probe;
+  auto spawned = spawn(reactor, await_int(probe));
+  settle();
+
+  kept = probe.waiter();
+  CHECK(kept.resume(2));
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 2);
+}
+
 TEST_CASE_FIXTURE(Loop, "schedule() answers after its delay") {
   struct After {
     auto yield_to(Waiter<std::string> w) const { return schedule(std::move(w), 3s, "later"); }

@@ -2,6 +2,7 @@
 // call_later, call_at and DelayedCall.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -148,6 +149,46 @@ TEST_CASE_TEMPLATE(
   on.turn();
 
   CHECK(log == "first second late ");
+}
+
+TEST_CASE_TEMPLATE("a timer that a timer sets for the past is set for the present", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  TimePoint told;
+  TimePoint present;
+  DelayedCall late;
+  const DelayedCall first = on.reactor.call_later(0s, [&] {
+    present = on.reactor.now();
+    late = on.reactor.call_at(present - 1h, [] {});
+    told = late.time();
+  });
+
+  on.turn();
+
+  CHECK(told == present);
+}
+
+TEST_CASE_TEMPLATE(
+    "a timer may cancel most of those that are due with it, and the others keep their order", On,
+    OnPoll, OnVirtualTime) {
+  On on;
+  constexpr std::size_t many = 1000;
+  std::vector<DelayedCall> calls(many);
+  std::vector<std::size_t> called;
+  const TimePoint deadline = on.reactor.now();
+  const DelayedCall first = on.reactor.call_at(deadline, [&] {
+    for (std::size_t i = 0; i < many; ++i) {
+      if (i % 10 != 0) calls[i].cancel();
+    }
+  });
+  for (std::size_t i = 0; i < many; ++i) {
+    calls[i] = on.reactor.call_at(deadline, [&called, i] { called.push_back(i); });
+  }
+
+  on.turn();
+
+  CHECK(called.size() == many / 10);
+  CHECK(std::is_sorted(called.begin(), called.end()));
 }
 
 // The time left was computed as deadline - now, which overflowed to centuries.

@@ -183,4 +183,86 @@ TEST_CASE_FIXTURE(Loop,
   CHECK(spawned.done());
 }
 
+TEST_CASE_FIXTURE(Loop,
+                  "a callback of the awaited chain may close the microthread that awaits it") {
+  auto [promise, deferred] = make_deferred<int>();
+  std::optional<TaskRef> task;
+  auto closing = std::move(deferred).add_callback([&](int n) {
+    task->close();
+    return n;
+  });
+  auto spawned = spawn(reactor, await_deferred(std::move(closing)));
+  task = spawned.task();
+  settle();
+
+  promise.callback(1);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<AbandonedError>());
+}
+
+TEST_CASE_FIXTURE(Loop, "an await that is cancelled leaves the callbacks before it in the chain") {
+  auto [promise, deferred] = make_deferred<int>([] {});
+  int ran = 0;
+  auto counting = std::move(deferred)
+                      .add_both([&](Outcome<int> o) { return ++ran, o; })
+                      .add_both([&](Outcome<int> o) { return ++ran, o; });
+  auto spawned = spawn(reactor, await_deferred(std::move(counting)));
+  settle();
+
+  spawned.task().cancel();
+  settle();
+
+  CHECK(ran == 2);
+  CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Loop, "a value whose move throws at the await is that error there") {
+  struct Throwing {
+    explicit Throwing(int* left) : moves_left(left) {}
+    Throwing(Throwing&& other) : moves_left(other.moves_left) {
+      if ((*moves_left)-- == 0) throw std::out_of_range("no more moves");
+    }
+    int* moves_left;
+  };
+  int moves_left = 1000;
+  auto [promise, deferred] = make_deferred<Throwing>();
+  auto spawned = spawn(reactor, [&deferred = deferred]() -> Task<> {
+    [[maybe_unused]] Throwing got = co_await std::move(deferred);
+  });
+  settle();
+  promise.callback(Throwing(&moves_left));
+  moves_left = 0;
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<std::out_of_range>());
+}
+
+/// Answers by itself and drops its wait for a Deferred.
+class Impatient {
+ public:
+  Impatient(Deferred<int>&& deferred, int answer)
+      : deferred_(std::move(deferred)), answer_(answer) {}
+  void yield_to(Waiter<int> waiter) && {
+    {
+      auto dropped = deferred::yield_to(std::move(deferred_), waiter);
+    }
+    waiter.resume(answer_);
+  }
+
+ private:
+  Deferred<int> deferred_;
+  int answer_;
+};
+
+TEST_CASE_FIXTURE(Loop, "a decorator that drops its wait for a Deferred answers as it likes") {
+  auto [promise, deferred] = make_deferred<int>();
+  Impatient impatient(std::move(deferred), 42);
+
+  const auto outcome = outcome_of([&]() -> Task<int> { co_return co_await std::move(impatient); });
+
+  CHECK(outcome.value() == 42);
+  CHECK(promise.fired());
+}
+
 }  // namespace
