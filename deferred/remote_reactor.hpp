@@ -21,15 +21,18 @@ void report_thrown(const char* by) noexcept;
 template <class F>
 struct RemotePost final : Message, SlabAllocated {
   explicit RemotePost(F&& moved) : f(std::move(moved)) {
-    run = [](Message& self, bool alive) noexcept {
-      const std::unique_ptr<RemotePost> post(&static_cast<RemotePost&>(self));
-      if (!alive) return;
-      try {
-        post->f();
-      } catch (...) {
-        report_thrown("a callback posted from a thread");
-      }
+    run = [](Message& self, bool alive, DroppedBlocks& dropped) noexcept {
+      auto& post = static_cast<RemotePost&>(self);
+      if (alive) post.call();
+      destroy(&post, dropped);
     };
+  }
+  void call() noexcept {
+    try {
+      f();
+    } catch (...) {
+      report_thrown("a callback posted from a thread");
+    }
   }
   F f;
 };

@@ -23,7 +23,7 @@ struct RemoteAnswer final : Message, RemoteEnd {
   RemoteAnswer(Reactor& reactor, Waiter<R>&& moved)
       : inbox(ReactorAccess::inbox(reactor)), home(&reactor), waiter(std::move(moved)) {
     inbox.retain();
-    run = [](Message& self, bool alive) noexcept {
+    run = [](Message& self, bool alive, DroppedBlocks&) noexcept {
       static_cast<RemoteAnswer&>(self).arrive(alive);
     };
     reactor_gone = [](RemoteEnd& self) noexcept {

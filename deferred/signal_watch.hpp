@@ -21,7 +21,9 @@ namespace detail {
 /// another while it is active.
 struct SignalNode : Message {
   SignalNode(Inbox& of, int number) noexcept : inbox(of), signal(number) {
-    run = [](Message& self, bool) noexcept { static_cast<SignalNode&>(self).deliver(); };
+    run = [](Message& self, bool, DroppedBlocks&) noexcept {
+      static_cast<SignalNode&>(self).deliver();
+    };
   }
   virtual ~SignalNode() = default;
   virtual void call() = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Inbox: how other threads reach a reactor. Pushing is lock-free; only the first push into an empty
-// inbox wakes the backend, under a mutex that close() takes, so that no backend is woken after its
-// end. Counted: remote ends keep it alive after the reactor. Also what else other threads may ask
-// of a reactor: to stop, and whose it is.
+// Inbox: how other threads reach a reactor. A push is one compare-and-swap; only the push into an
+// empty inbox does more: it wakes the backend, under a mutex that close() takes, so that no backend
+// is woken after its end. Counted: remote ends keep it alive after the reactor. Also what else
+// other threads may ask of a reactor: to stop, and whose it is.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,15 @@
 #include "deferred/backend.hpp"
 #include "deferred/detail/atomic.hpp"
 #include "deferred/detail/home.hpp"
+#include "deferred/detail/message_memory.hpp"
 
 namespace deferred::detail {
 
 /// One message. Allocated by the sender; `run` consumes it on the reactor's thread, or, if `alive`
-/// is false, disposes of it.
+/// is false, disposes of it. Its memory, if from a slab, may be left to `dropped`.
 struct Message {
   Message* next = nullptr;
-  void (*run)(Message& self, bool alive) noexcept = nullptr;
+  void (*run)(Message& self, bool alive, DroppedBlocks& dropped) noexcept = nullptr;
 };
 
 class Inbox {
@@ -58,7 +59,7 @@ class Inbox {
   const Home& home() const noexcept { return home_; }
   /// In a signal handler. REQUIRES: not closed, nor about to be.
   void push_from_signal(Message& message) noexcept {
-    if (add(message, false) == Added::first) backend_->wake();
+    if (add(message, false, [] {}) == Added::first) backend_->wake();
   }
   /// Counts those who hold the reactor to call it from other threads.
   void add_caller() noexcept { callers_.fetch_add(1, std::memory_order_relaxed); }
@@ -110,7 +111,7 @@ class Inbox {
   static constexpr std::uintptr_t refuse_bit = 1;
   static constexpr std::uintptr_t closed = 2;  // no message stands there
   static_assert(alignof(Message) > closed);
-  enum class Added : std::uint8_t { no, yes, first };
+  enum class Added : std::uint8_t { no, behind, first };
 
   ~Inbox() = default;
   void note_caller() noexcept {
@@ -120,21 +121,28 @@ class Inbox {
   static Message* message_of(std::uintptr_t head) noexcept {
     return head == closed ? nullptr : reinterpret_cast<Message*>(head & ~refuse_bit);
   }
-  Added add(Message& message, bool is_call) noexcept {
+  /// `before_first()` is called, perhaps more than once, before the message can become the first.
+  template <class F>
+  Added add(Message& message, bool is_call, F before_first) noexcept {
     std::uintptr_t head = head_.load(std::memory_order_relaxed);
     do {
       if (head == closed || (is_call && (head & refuse_bit))) return Added::no;
       message.next = message_of(head);
+      if (!message.next) before_first();
     } while (!head_.compare_exchange_weak(
         head, reinterpret_cast<std::uintptr_t>(&message) | (head & refuse_bit),
         std::memory_order_release, std::memory_order_relaxed));
-    return message_of(head) ? Added::yes : Added::first;
+    return message_of(head) ? Added::behind : Added::first;
   }
+  // Once the message is in, it may be run, and the reactor end by it, with the last hold on the
+  // inbox but our own: which only the first push needs, for no other touches the inbox afterwards.
   bool push(Message& message, bool is_call) noexcept {
-    retain();  // the message may make the reactor end before the wake-up is done
-    const Added added = add(message, is_call);
+    bool held = false;
+    const Added added = add(message, is_call, [this, &held] {
+      if (!std::exchange(held, true)) retain();
+    });
     if (added == Added::first) wake();
-    release();
+    if (held) release();
     return added != Added::no;
   }
   static void run_all(Message* newest, bool alive) noexcept {
@@ -143,18 +151,21 @@ class Inbox {
       Message* const next = std::exchange(newest->next, oldest);
       oldest = std::exchange(newest, next);
     }
+    DroppedBlocks dropped;
     while (oldest) {
       Message* const next = oldest->next;
-      oldest->run(*oldest, alive);
+      oldest->run(*oldest, alive, dropped);
       oldest = next;
     }
   }
 
-  Atomic<std::uintptr_t> head_{0};
-  std::uintptr_t mask_ = 0;  // the reactor's own copy of the bit, which only it changes
+  // What each push touches has a cache line of its own:
+  alignas(64) Atomic<std::uintptr_t> head_{0};
+  Atomic<bool> called_{false};  // from another thread; set once
+  // The rest:
+  alignas(64) std::uintptr_t mask_ = 0;  // the reactor's own copy of the bit, which only it changes
   Atomic<std::uint32_t> refs_{1};
   Atomic<std::uint32_t> callers_{0};
-  Atomic<bool> called_{false};  // from another thread
   Atomic<bool> stopping_{false};
   const Home home_;
   Mutex mutex_;

@@ -4,11 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "deferred/reactor.hpp"
@@ -67,6 +71,35 @@ std::vector<void*> more_than_a_slab(std::size_t bytes) {
   return blocks;
 }
 
+/// The slab that a thread which begins now is given.
+const MessageSlab* next_slab() {
+  const MessageSlab* slab = nullptr;
+  on_a_thread([&] {
+    void* const block = cut_block(8);
+    slab = &MessageSlab::of(block);
+    drop_block(block);
+  });
+  return slab;
+}
+
+/// Every slab that there is is spare: so many can be had before a new one is made.
+bool all_are_spare() {
+  bool all = false;
+  on_a_thread([&] {
+    const int slabs = live_slabs;
+    std::vector<void*> blocks;
+    int taken = 0;
+    for (const MessageSlab* last = nullptr; live_slabs == slabs;) {
+      blocks.push_back(cut_block(MessageSlab::largest));
+      const MessageSlab* const now = &MessageSlab::of(blocks.back());
+      if (std::exchange(last, now) != now) ++taken;
+    }
+    all = taken == slabs + 1;
+    for (void* block : blocks) drop_block(block);
+  });
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("blocks of one slab do not overlap, and lie in the order they were cut") {
@@ -75,28 +108,37 @@ TEST_CASE("blocks of one slab do not overlap, and lie in the order they were cut
 
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       const auto* const bytes = static_cast<unsigned char*>(blocks[i]);
-      CHECK(reinterpret_cast<std::uintptr_t>(bytes) % alignof(std::max_align_t) == 0);
       for (int at = 0; at < 40; ++at) REQUIRE(bytes[at] == static_cast<unsigned char>(i + 1));
       if (i > 0 && i + 1 < blocks.size()) CHECK(blocks[i - 1] < blocks[i]);
     }
-    CHECK(blocks.size() > 60);
+    CHECK(blocks.size() > 95);
     for (void* block : blocks) drop_block(block);
   });
 }
 
-TEST_CASE("a slab is freed with the last of its blocks, after its thread went on to the next") {
-  REQUIRE(live_slabs == 0);
+TEST_CASE("a block is aligned to what an object of its size can need") {
   on_a_thread([] {
-    const std::vector<void*> blocks = more_than_a_slab(64);
-    CHECK(live_slabs == 2);
-
-    for (std::size_t i = 1; i < blocks.size(); ++i) drop_block(blocks[i]);
-    CHECK(live_slabs == 2);
-    drop_block(blocks[0]);
-
-    CHECK(live_slabs == 1);
+    for (const std::size_t bytes : {24, 32, 8, 48, 4, 16, 40, 64}) {
+      void* const block = cut_block(bytes);
+      const std::size_t needed = std::min(bytes & (~bytes + 1), alignof(std::max_align_t));
+      CHECK(reinterpret_cast<std::uintptr_t>(block) % needed == 0);
+      drop_block(block);
+    }
   });
-  CHECK(live_slabs == 0);
+}
+
+TEST_CASE("a slab is used again when its last block is dropped and its thread cuts from another") {
+  std::vector<void*> blocks;
+  on_a_thread([&] {
+    blocks = more_than_a_slab(64);
+    for (std::size_t i = 1; i < blocks.size(); ++i) drop_block(blocks[i]);
+  });
+  const MessageSlab* const slab = &MessageSlab::of(blocks[0]);
+  CHECK(next_slab() != slab);
+
+  drop_block(blocks[0]);
+
+  CHECK(next_slab() == slab);
 }
 
 TEST_CASE("a block outlives the thread that cut it, and its slab goes with it") {
@@ -105,26 +147,65 @@ TEST_CASE("a block outlives the thread that cut it, and its slab goes with it") 
     block = cut_block(8);
     std::memcpy(block, "message", 8);
   });
-  CHECK(live_slabs == 1);
+  const MessageSlab* const slab = &MessageSlab::of(block);
+  CHECK(next_slab() != slab);
   CHECK(std::memcmp(block, "message", 8) == 0);
 
   drop_block(block);
 
-  CHECK(live_slabs == 0);
+  CHECK(next_slab() == slab);
 }
 
-TEST_CASE("what a destructor of an ending thread cuts is freed with it") {
+TEST_CASE("what a destructor of an ending thread cuts is given back with it") {
   void* block = nullptr;
   on_a_thread([&] {
     late.to = &block;  // made first, so destroyed last
     drop_block(cut_block(16));
   });
   REQUIRE(block != nullptr);
-  CHECK(live_slabs == 1);
+  const MessageSlab* const slab = &MessageSlab::of(block);
+  CHECK(next_slab() != slab);
 
   drop_block(block);
 
-  CHECK(live_slabs == 0);
+  CHECK(next_slab() == slab);
+}
+
+TEST_CASE("of blocks that are dropped in a row a slab is told at once, when the row ends") {
+  std::vector<void*> blocks;
+  on_a_thread([&] { blocks = more_than_a_slab(64); });
+  const MessageSlab* const first = &MessageSlab::of(blocks.front());
+  const MessageSlab* const second = &MessageSlab::of(blocks.back());
+  {
+    detail::DroppedBlocks dropped;
+    for (std::size_t i = 0; i + 1 < blocks.size(); ++i) dropped.add(blocks[i]);
+    CHECK(next_slab() != first);
+
+    dropped.add(blocks.back());
+    CHECK(next_slab() == first);
+  }
+  CHECK(next_slab() == second);
+}
+
+TEST_CASE("of a burst's slabs no more than so many are kept, and fewer once they are not needed") {
+  constexpr std::size_t bytes = MessageSlab::largest;
+  on_a_thread([] {
+    std::vector<void*> blocks;
+    while (live_slabs < static_cast<int>(detail::most_spare_slabs) + 100) {
+      blocks.push_back(cut_block(bytes));
+    }
+    for (void* block : blocks) drop_block(block);
+  });
+  CHECK(live_slabs == static_cast<int>(detail::most_spare_slabs));
+
+  on_a_thread([] {
+    const std::size_t a_slab = MessageSlab::size / bytes;
+    for (std::size_t i = 0; i < 12 * detail::spare_slabs_period * a_slab; ++i) {
+      drop_block(cut_block(bytes));
+    }
+  });
+
+  CHECK(live_slabs <= 2);
 }
 
 TEST_CASE("one thread drops what others cut at the same time") {
@@ -160,7 +241,7 @@ TEST_CASE("one thread drops what others cut at the same time") {
   for (auto& sender : senders) sender.join();
 
   CHECK(sum == static_cast<long long>(threads) * each * (each - 1) / 2);
-  CHECK(live_slabs == 0);
+  CHECK(all_are_spare());
 }
 
 TEST_CASE("a call from a thread may hold more than a slab gives, or be aligned to more") {

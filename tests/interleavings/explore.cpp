@@ -306,3 +306,12 @@ void operator delete(void* memory) noexcept {
   kept = new (memory) Kept{kept};
 }
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  const auto at = static_cast<std::size_t>(alignment);
+  if (void* const memory = std::aligned_alloc(at, (size + at - 1) / at * at)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory, std::align_val_t) noexcept { operator delete(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  operator delete(memory);
+}

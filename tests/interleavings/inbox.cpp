@@ -50,7 +50,7 @@ struct WakeFlag final : Backend {
 template <class Message>
 struct Noted : Message {
   Noted(std::vector<int>& notes, int number) : to(&notes), number(number) {
-    this->run = [](Message& self, bool alive) noexcept {
+    this->run = [](Message& self, bool alive, detail::DroppedBlocks&) noexcept {
       const auto& noted = static_cast<Noted&>(self);
       noted.to->push_back(alive ? noted.number : -noted.number);
     };
@@ -107,22 +107,32 @@ void push_and_close(Interleaving& run) {
 }
 
 /// The message has the last hold on the inbox beside the reactor, which ends when it has run it: as
-/// an answer has.
-template <class Inbox, class Message>
+/// an answer has. If there is one before it, it may come behind that or be the first.
+template <class Inbox, class Message, bool one_before>
 void message_outlives_reactor(Interleaving& run) {
   struct Last : Message {
-    explicit Last(Inbox& of) : inbox(of) {
+    Last(Inbox& of, bool& taken) : inbox(of), was_taken(taken) {
       inbox.retain();
-      this->run = [](Message& self, bool) noexcept { static_cast<Last&>(self).inbox.release(); };
+      this->run = [](Message& self, bool, detail::DroppedBlocks&) noexcept {
+        static_cast<Last&>(self).was_taken = true;
+        static_cast<Last&>(self).inbox.release();
+      };
     }
     Inbox& inbox;
+    bool& was_taken;
   };
   std::optional<WakeFlag> backend(run);
   auto* const inbox = new Inbox(*backend);
-  Last last(*inbox);
+  bool taken = false;
+  std::vector<int> got;
+  Noted<Message> before(got, 1);
+  Last last(*inbox, taken);
+  if (one_before) run.check(inbox->push(before), "refused");
   run.run({[&] {
-             exploring::wait_until([&] { return !inbox->empty(); }, "the message");
-             inbox->drain();
+             while (!taken) {
+               if (!exploring::wait_until([&] { return !inbox->empty(); }, "the message")) return;
+               inbox->drain();
+             }
              inbox->close();
              backend->gone = true;
              inbox->release();
@@ -183,7 +193,8 @@ TEST_CASE("inbox: what is pushed while it closes is run, disposed of or refused,
 }
 
 TEST_CASE("inbox: it is there until a push has ended") {
-  check_all("message outlives reactor", message_outlives_reactor<Inbox, Message>);
+  check_all("message outlives reactor", message_outlives_reactor<Inbox, Message, false>);
+  check_all("message behind another", message_outlives_reactor<Inbox, Message, true>);
   check_all("stop and end", stop_and_end<Inbox, Message>);
 }
 
@@ -211,7 +222,11 @@ TEST_CASE("inbox: faulty copies are found") {
               "used after its end");
   check_found("push_without_reference",
               message_outlives_reactor<m::push_without_reference::Inbox,
-                                       m::push_without_reference::Message>,
+                                       m::push_without_reference::Message, false>,
+              "used after its end");
+  check_found("reference_by_first_look",
+              message_outlives_reactor<m::reference_by_first_look::Inbox,
+                                       m::reference_by_first_look::Message, true>,
               "used after its end");
 }
 

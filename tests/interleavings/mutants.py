@@ -21,12 +21,18 @@ POLL_SET = [
 REMOTE_WAITER = ["deferred/remote_waiter.hpp"]
 MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
-    "push_without_reference": (
+    "push_without_reference": (INBOX, "      if (!std::exchange(held, true)) retain();\n", ""),
+    # Whether the message will be the first is looked at once, and not again when the push has to be
+    # tried again.
+    "reference_by_first_look": (
         INBOX,
-        "    retain();  // the message may make the reactor end before the wake-up is done\n",
+        "      if (!message.next) before_first();\n",
         "",
-        "    if (added == Added::first) wake();\n    release();\n",
-        "    if (added == Added::first) wake();\n",
+        "  Added add(Message& message, bool is_call, F before_first) noexcept {\n"
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n",
+        "  Added add(Message& message, bool is_call, F before_first) noexcept {\n"
+        "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n"
+        "    if (!message_of(head)) before_first();\n",
     ),
     "stop_without_reference": (
         INBOX,
@@ -44,9 +50,10 @@ MUTANTS = {
     # The wake-up comes before what it tells of.
     "wake_before_push": (
         INBOX,
-        "    const Added added = add(message, is_call);\n"
-        "    if (added == Added::first) wake();\n",
-        "    if (empty()) wake();\n    const Added added = add(message, is_call);\n",
+        "    const Added added = add(message, is_call, [this, &held] {\n",
+        "    if (empty()) wake();\n    const Added added = add(message, is_call, [this, &held] {\n",
+        "    if (added == Added::first) wake();\n    if (held)",
+        "    if (held)",
     ),
     "drain_in_two_steps": (
         INBOX,
