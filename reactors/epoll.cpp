@@ -46,7 +46,7 @@ Ready ready_of(std::uint32_t events) noexcept {
 Epoll::Epoll() : wake_(std::make_unique<WakeFd>()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "reactor: epoll_create1");
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = EPOLLIN | EPOLLET;  // reports each write once: nobody has to read
   event.data.u64 = wake_up;
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_->fd(), &event) != 0) {
     const int error = errno;
@@ -103,22 +103,36 @@ int Epoll::control(int operation, int fd, Ready interest) noexcept {
 void Epoll::run_once(bool block) {
   const AtWork at_work(at_work_);
   const Duration timeout = block ? time_left(deadline_) : Duration::zero();
-  if (timeout > Duration::zero() || watched_ > 0 || wake_->woken()) wait(timeout);
+  const bool endless = timeout == Duration::max();
+  if (watched_ > 0 || wake_->written() || (timeout > Duration::zero() && !endless)) {
+    wait(timeout);
+  } else if (endless || wake_->woken()) {  // nothing to ask the kernel for
+    if (endless) wake_->sleep();
+    wake_->take();
+  }
   Backend::turn();
 }
 
+void Epoll::turn() {
+  run_once(false);
+  if (!wake_->listen()) wake_->ring();
+}
+
+TimePoint Epoll::next_deadline() const noexcept {
+  return wake_->listen() ? deadline_ : TimePoint::min();
+}
+
 void Epoll::wait(Duration timeout) {
+  if (timeout > Duration::zero() && !wake_->listen()) timeout = Duration::zero();
   std::array<epoll_event, 256> events;  // what is left over is reported by the next wait
   const int ready = wait_for_events(events.data(), static_cast<int>(events.size()), timeout);
   if (ready < 0 && errno != EINTR) {
     throw std::system_error(errno, std::generic_category(), "reactor: epoll_wait");
   }
+  wake_->take();
   for (int i = 0; i < ready; ++i) {
     const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
-    if (key == wake_up) {
-      wake_->drain();
-      continue;
-    }
+    if (key == wake_up) continue;
     // A handler before this one may have unwatched it, and watched another file of that number.
     const Watched& told = by_fd_[static_cast<std::uint32_t>(key)];
     if (!told.handler || told.generation != static_cast<std::uint32_t>(key >> 32)) continue;

@@ -33,7 +33,8 @@ class WakeFd;
 /// next_deadline() changes in turn(), and whenever the reactor or something that belongs to it is
 /// used outside of a turn (call_later(), spawn(), a promise fired). So read it right before each
 /// wait; a loop that keeps a timer sets that anew after each turn() and after each such use. What
-/// other threads do makes fd() readable instead.
+/// other threads do makes fd() readable instead, once next_deadline() was read after the last run()
+/// of the reactor, if there was one.
 class Epoll final : public Backend {
  public:
   /// Throws std::system_error if the process is out of descriptors.
@@ -45,10 +46,10 @@ class Epoll final : public Backend {
   int fd() const noexcept { return epoll_; }
   /// When turn() is wanted, if fd() is not readable before: on the clock of now(), steady_clock.
   /// TimePoint::min(): at once; TimePoint::max(): there is no deadline.
-  TimePoint next_deadline() const noexcept { return deadline_; }
+  TimePoint next_deadline() const noexcept;
   /// Reports what is ready and takes a turn; does not wait. Too often is not wrong. Throws
   /// std::logic_error inside one of its own callbacks.
-  void turn() { run_once(false); }
+  void turn();
 
   TimePoint now() noexcept override;
   void arm(TimePoint deadline) noexcept override { deadline_ = deadline; }

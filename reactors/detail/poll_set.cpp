@@ -69,6 +69,16 @@ void PollSet::unwatch(int fd) noexcept {
 }
 
 bool PollSet::wait(Duration timeout) {
+  if (timeout > Duration::zero()) {
+    if (nothing_watched_ && timeout == Duration::max()) {
+      wake_.sleep();
+      timeout = Duration::zero();
+    } else if (!wake_.listen()) {
+      timeout = Duration::zero();
+    }
+  }
+  if (nothing_watched_ && timeout == Duration::zero()) return wake_.take();
+
   timespec limit{};
   const bool endless = timeout == Duration::max();
   if (timeout > Duration::zero() && !endless) {
@@ -80,10 +90,12 @@ bool PollSet::wait(Duration timeout) {
     if (errno == EINTR) return true;
     throw std::system_error(errno, std::generic_category(), "reactor: ppoll");
   }
-  if (ready == 0) return false;
-  if (fds_[0].revents) {
-    --ready;
+  if (ready > 0 && fds_[0].revents) {
     wake_.drain();
+    wake_.take();
+    --ready;
+  } else if (!wake_.take() && ready == 0) {
+    return false;
   }
   // A handler may watch and unwatch. Backwards, for then an fd that unwatch() moves into a hole has
   // been reported already.

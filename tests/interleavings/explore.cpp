@@ -2,7 +2,11 @@
 #include "tests/interleavings/explore.hpp"
 
 #include <poll.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include <condition_variable>
 #include <cstdio>
@@ -112,6 +116,8 @@ std::string told(const std::vector<Choice>& choices) {
   return text.empty() ? "0" : text;
 }
 
+std::size_t system_calls_made = 0;  // of those that are led here
+
 /// Memory that was freed in a run is kept until its end, so that what is wrongly used afterwards
 /// does no harm.
 struct Kept {
@@ -211,6 +217,8 @@ namespace exploring {
 
 bool active() noexcept { return self >= 0; }
 
+std::size_t system_calls() noexcept { return system_calls_made; }
+
 void point() {
   if (self < 0 || deciding) return;
   run_now->pass(self, run_now->next(self));
@@ -263,7 +271,8 @@ bool use(const void* object, const char* what) {
 }  // namespace exploring
 }  // namespace deferred::testing
 
-// ---- System calls on descriptors; the linker leads the calls of the library here (--wrap).
+// ---- System calls on descriptors, and semaphores; the linker leads the library's calls here
+// (--wrap).
 
 using namespace deferred::testing;
 
@@ -272,8 +281,12 @@ extern "C" {
 int __real_ppoll(pollfd* fds, nfds_t count, const timespec* limit, const sigset_t* mask);
 ssize_t __real_read(int fd, void* to, std::size_t size);
 ssize_t __real_write(int fd, const void* from, std::size_t size);
+int __real_epoll_wait(int epoll, epoll_event* events, int room, int limit);
+int __real_sem_wait(sem_t* semaphore);
+int __real_sem_post(sem_t* semaphore);
 
 int __wrap_ppoll(pollfd* fds, nfds_t count, const timespec* limit, const sigset_t* mask) {
+  ++system_calls_made;
   if (!exploring::active()) return __real_ppoll(fds, count, limit, mask);
   constexpr timespec now{};
   exploring::point();
@@ -284,12 +297,47 @@ int __wrap_ppoll(pollfd* fds, nfds_t count, const timespec* limit, const sigset_
   return __real_ppoll(fds, count, &now, mask);
 }
 ssize_t __wrap_read(int fd, void* to, std::size_t size) {
+  ++system_calls_made;
   exploring::point();
   return __real_read(fd, to, size);
 }
 ssize_t __wrap_write(int fd, const void* from, std::size_t size) {
+  ++system_calls_made;
   exploring::point();
   return __real_write(fd, from, size);
+}
+int __wrap_epoll_wait(int epoll, epoll_event* events, int room, int limit) {
+  ++system_calls_made;
+  if (!exploring::active()) return __real_epoll_wait(epoll, events, room, limit);
+  exploring::point();
+  if (limit < 0) {
+    exploring::wait_until(
+        [&] {
+          pollfd one{epoll, POLLIN, 0};
+          constexpr timespec now{};
+          return __real_ppoll(&one, 1, &now, nullptr) > 0;
+        },
+        "a descriptor of an epoll");
+  }
+  return __real_epoll_wait(epoll, events, room, 0);
+}
+int __wrap_sem_wait(sem_t* semaphore) {
+  ++system_calls_made;
+  if (!exploring::active()) return __real_sem_wait(semaphore);
+  exploring::point();
+  exploring::wait_until(
+      [&] {
+        int value = 0;
+        ::sem_getvalue(semaphore, &value);
+        return value > 0;
+      },
+      "a semaphore");
+  return ::sem_trywait(semaphore);
+}
+int __wrap_sem_post(sem_t* semaphore) {
+  ++system_calls_made;
+  exploring::point();
+  return __real_sem_post(semaphore);
 }
 
 }  // extern "C"

@@ -2,8 +2,8 @@
 //
 // explore(): runs a scenario of a few threads in every order in which they can take turns, one
 // thread at a time, with at most two preemptions. A thread may change at each access to an Atomic
-// or a Mutex and at each system call on a descriptor (explored_atomics.hpp, explore.cpp). A
-// run is told by its choices, a string of digits, and can be replayed by it.
+// or a Mutex, at each system call on a descriptor and at a semaphore (explored_atomics.hpp,
+// explore.cpp). A run is told by its choices, a string of digits, and can be replayed by it.
 //
 // Each access is seen by all threads at once: sequential consistency. What goes wrong only with
 // weaker memory orders is not found here; that is ThreadSanitizer's.
@@ -48,6 +48,9 @@ namespace exploring {
 
 /// This thread is one of a run's.
 bool active() noexcept;
+/// How many calls that may be system calls - on descriptors and semaphores - were made so far, in
+/// runs and outside of them. A semaphore's count as such whether somebody waits or not.
+std::size_t system_calls() noexcept;
 /// Another thread may go on here. Nothing outside of a run.
 void point();
 /// Lets others go on until `ready`, which is called in any of the threads. False if nobody can make

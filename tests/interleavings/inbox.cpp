@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The inbox and the poll backend's wake flag, in every order of the threads' steps. The same
-// scenarios find what is wrong with faulty copies (mutants.py).
+// The inbox, in every order of the threads' steps. The same scenarios find what is wrong with
+// faulty copies (mutants.py). Next: wake.cpp.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -10,7 +10,6 @@
 
 #include "deferred/backend.hpp"
 #include "deferred/detail/inbox.hpp"
-#include "reactors/detail/poll_set.hpp"
 #include "tests/interleavings/checks.hpp"
 #include "tests/interleavings/inbox_mutants.hpp"
 
@@ -228,40 +227,6 @@ TEST_CASE("inbox: faulty copies are found") {
               message_outlives_reactor<m::reference_by_first_look::Inbox,
                                        m::reference_by_first_look::Message, true>,
               "used after its end");
-}
-
-// ---- The wake flag of the poll backend.
-
-/// Two threads bring something, one of them twice, and wake; the one that waits must see it all.
-template <class PollSet>
-void two_wakers(Interleaving& run) {
-  PollSet set;
-  detail::Atomic<int> brought{0};
-  const auto bring = [&] {
-    brought.fetch_add(1);
-    set.wake();
-  };
-  run.run({[&] {
-             int seen = 0;
-             while (seen < 3) {
-               const bool woken = set.wait(Duration::max());
-               seen += brought.exchange(0);
-               if (!woken) break;
-             }
-             run.check(seen == 3, "something was not seen");
-           },
-           [&] {
-             bring();
-             bring();
-           },
-           bring});
-}
-
-TEST_CASE("poll: no wake-up is lost") { check_all("two wakers", two_wakers<reactors::PollSet>); }
-
-TEST_CASE("poll: a faulty copy is found") {
-  check_found("flag_cleared_before_eventfd",
-              two_wakers<mutants::flag_cleared_before_eventfd::PollSet>, "nobody can go on");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """mutants.py ROOT OUT...: writes headers with faulty copies of what the explorer looks at, one for
-the inbox and the wake flag and one for RemoteWaiter.
+the inbox, one for wake-ups and one for RemoteWaiter.
 
 Each is the library's own source with one text replaced, in a namespace of its own:
 deferred::mutants::NAME. Fails if a text is not there any more, or not once.
@@ -12,12 +12,9 @@ import sys
 
 # name: (sources, text, what takes its place, and so on)
 INBOX = ["deferred/detail/inbox.hpp"]
-POLL_SET = [
-    "reactors/detail/wake_fd.hpp",
-    "reactors/detail/wake_fd.cpp",
-    "reactors/detail/poll_set.hpp",
-    "reactors/detail/poll_set.cpp",
-]
+WAKE_FD = ["reactors/detail/wake_fd.hpp", "reactors/detail/wake_fd.cpp"]
+POLL_SET = [*WAKE_FD, "reactors/detail/poll_set.hpp", "reactors/detail/poll_set.cpp"]
+EPOLL = [*WAKE_FD, "reactors/epoll.hpp", "reactors/epoll.cpp"]
 REMOTE_WAITER = ["deferred/remote_waiter.hpp"]
 MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
@@ -80,12 +77,40 @@ MUTANTS = {
         "    std::uintptr_t head = head_.load(std::memory_order_relaxed);\n"
         "    if (is_call && (head & refuse_bit)) return Added::no;\n    do {",
     ),
-    "flag_cleared_before_eventfd": (
-        POLL_SET,
+    "state_before_eventfd": (
+        WAKE_FD,
         """  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
-  woken_.exchange(false);""",
-        """  woken_.exchange(false);
+  state_.exchange(State::listening);""",
+        """  state_.exchange(State::listening);
   [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);""",
+    ),
+    "wake_in_two_steps": (
+        POLL_SET,
+        "const State before = state_.exchange(State::woken);",
+        "const State before = state_.load(); state_.store(State::woken);",
+    ),
+    "sleep_over_a_mark": (POLL_SET, "    if (before == State::woken) return;\n", ""),
+    "listen_over_a_mark": (
+        POLL_SET,
+        "  return listens;",
+        "  return true;",
+    ),
+    # A wake-up leaves a mark, and nobody looks at it.
+    "poll_without_listening": (POLL_SET, "} else if (!wake_.listen()) {", "} else if (wake_.woken()) {"),
+    "epoll_without_listening": (
+        EPOLL,
+        "  if (timeout > Duration::zero() && !wake_->listen()) timeout = Duration::zero();\n",
+        "  if (wake_->woken()) timeout = Duration::zero();\n",
+    ),
+    "turn_ends_with_a_mark": (
+        EPOLL,
+        "  if (!wake_->listen()) wake_->ring();\n",
+        "  wake_->listen();\n",
+    ),
+    "deadline_without_listening": (
+        EPOLL,
+        "  return wake_->listen() ? deadline_ : TimePoint::min();",
+        "  return deadline_;",
     ),
     "one_reference": (REMOTE_WAITER, "refs{2}", "refs{1}"),
     "refused_not_released": (
@@ -111,16 +136,19 @@ def copy_of(root, name, sources, *replacements):
         text = text.replace(old, new)
     includes = re.findall(r"^#include <.*", text, re.MULTILINE)
     text = re.sub(r"^(#include|#pragma once).*", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^struct pollfd;.*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(struct pollfd|class WakeFd);.*", "", text, flags=re.MULTILINE)
     text = text.replace(
         "\nnamespace detail {\n", "\nnamespace detail {\nusing namespace ::deferred::detail;\n"
     )
     # Waiter::remote() is the library's.
     text = re.sub(r"^template <class R>\nRemoteWaiter<R> Waiter<R>::remote.*?^}\n", "", text,
                   flags=re.MULTILINE | re.DOTALL)
+    used = ["deferred::detail"]
+    if sources[0].startswith("reactors/"):
+        used.append("deferred::reactors")
     text = re.sub(
         r"^namespace deferred(::\w+)? \{",
-        f"namespace deferred::mutants::{name} {{\nusing namespace deferred::detail;",
+        f"namespace deferred::mutants::{name} {{\n" + "".join(f"using namespace {room};\n" for room in used),
         text,
         flags=re.MULTILINE,
     )
@@ -139,8 +167,9 @@ def write(root, out, wanted_sources):
     out.write_text("#pragma once\n" + "\n".join(sorted(includes)) + "\n" + "\n".join(texts))
 
 
-def main(root, inbox, remote):
-    write(root, inbox, [INBOX, POLL_SET])
+def main(root, inbox, wake, remote):
+    write(root, inbox, [INBOX])
+    write(root, wake, [WAKE_FD, POLL_SET, EPOLL])
     write(root, remote, [REMOTE_WAITER])
 
 

@@ -114,6 +114,41 @@ TEST_CASE("fd() is readable after a thread has called, until the turn that takes
   CHECK_FALSE(readable(on.backend.fd()));
 }
 
+TEST_CASE("fd() is readable after a turn during which a thread has called") {
+  Driven on;
+  bool called = false;
+  on.reactor.post(
+      [&] { std::thread([&] { on.reactor.call_from_thread([&] { called = true; }); }).join(); });
+
+  on.backend.turn();
+  CHECK_FALSE(called);
+  CHECK(readable(on.backend.fd()));
+  on.backend.turn();
+
+  CHECK(called);
+}
+
+TEST_CASE("a loop that goes on where a run has ended misses no call") {
+  Driven on;
+  int called = 0;
+  const auto call = [&] {
+    std::thread([&] { on.reactor.call_from_thread([&] { ++called; }); }).join();
+  };
+  const auto main_task = [&]() -> Task<> {
+    co_await Pause{};
+    call();
+  };
+  on.reactor.run_until(spawn(on.reactor, main_task).deferred());
+
+  CHECK(on.backend.next_deadline() == TimePoint::min());
+  on.backend.turn();
+  CHECK(called == 1);
+  on.reactor.run_until(spawn(on.reactor, [&]() -> Task<> { co_await Pause{}; }).deferred());
+  CHECK(on.backend.next_deadline() == TimePoint::max());
+  call();
+  CHECK(readable(on.backend.fd()));
+}
+
 TEST_CASE("next_deadline() is that of the earliest timer, at once for ready work, else none") {
   Driven on;
   CHECK(on.backend.next_deadline() == TimePoint::max());

@@ -2,6 +2,7 @@
 //
 // W7: call_from_thread, on the default reactor and on the other backends of this build.
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "../backends.hpp"
@@ -37,9 +38,11 @@ void works::posts(bench::Program& program) {
   Reactor reactor;
   Posts loop(reactor);
   bench::posts(program, loop, "call_from_thread");
-  if (!bench::backends.contains("uv")) return;
-  Reactor on_uv{bench::backends.at("uv")()};
-  Posts uv_loop(on_uv);
-  program.rename("deferred-uv");
-  bench::posts(program, uv_loop, "call_from_thread");
+  for (const std::string name : {"epoll", "uv"}) {
+    if (!bench::backends.contains(name)) continue;
+    Reactor other{bench::backends.at(name)()};
+    Posts other_loop(other);
+    program.rename("deferred-" + name);
+    bench::posts(program, other_loop, "call_from_thread");
+  }
 }
