@@ -52,6 +52,15 @@ class Budgets(unittest.TestCase):
         self.assertFalse(finding.passed)
         self.assertIn('288 bytes, budget 240', finding.text)
 
+    def test_the_shared_library_may_cost_five_percent_more_than_the_static_one(self):
+        counted = {'W': {'instructions': 100}, 'W-shared': {'instructions': 105}}
+        (finding,) = budgets.shared_over_static(counted)
+        self.assertTrue(finding.passed)
+        counted['W-shared']['instructions'] = 106
+        (finding,) = budgets.shared_over_static(counted)
+        self.assertFalse(finding.passed)
+        self.assertIn('1.060 times', finding.text)
+
     def test_a_work_that_is_not_measured_any_more_fails(self):
         (finding,) = budgets.compare({'W': {'bytes': 1}}, {})
         self.assertFalse(finding.passed)

@@ -17,7 +17,7 @@ PEERS = [OURS, FLOOR, 'kj', 'asio', 'libuv', 'boost.fiber', 'twisted']
 TWISTED = 'twisted_bench.py'
 
 # Our works once more, compiled otherwise; their rows get a name of their own: W1-lto.
-VARIANTS = {'bench_deferred_one_unit': '-one-unit', 'bench_deferred_lto': '-lto'}
+VARIANTS = {'bench_deferred_one_unit': '-one-unit', 'bench_deferred_lto': '-lto', 'bench_deferred_shared': '-shared'}
 SCALING = 'bench_deferred_scaling'
 
 
