@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-HEADING = 'Compile cost: preprocessed lines and seconds of CPU for a file that includes it, ours and the standard headers alone'
+LEGEND = 'Preprocessed lines and seconds of CPU for a file that includes it, ours and the standard headers alone'
 
 # Under the name of what a user begins with.
 HEADERS = {

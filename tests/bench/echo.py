@@ -240,7 +240,7 @@ def measure(build, works, peers, rounds, only_instructions):
 TARGETS = ['W8-50', 'W8-1000']
 LEAST_OF_RAW, MOST_SYSCALLS, MOST_INSTRUCTIONS = 0.95, 3, 600
 TARGET = f'>= {LEAST_OF_RAW:.0%}, <= {MOST_SYSCALLS} calls, <= {MOST_INSTRUCTIONS} instr'
-LEGEND = ("each server alone on a core, a message's CPU time (its part in user space beside it), user instructions "
+LEGEND = ("Each server alone on a core, a message's CPU time (its part in user space beside it), user instructions "
           'and system calls; CPU time of raw epoll, or of raw poll on poll, over it')
 
 

@@ -4,7 +4,7 @@
 import callgrind
 import programs
 
-HEADING = 'Scaling: instructions an item, bytes of heap an item while all are there'
+LEGEND = 'Instructions an item; bytes of heap an item while all are there'
 
 
 def measure(build):
