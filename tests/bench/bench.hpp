@@ -58,7 +58,7 @@ inline constexpr std::size_t many_timers = 300'000;
 /// instruction counter, which is some fifty times slower.
 struct Ops {
   std::size_t timed = 0;
-  std::size_t counted = 10'000;
+  std::size_t counted = 10'000;  // what a run costs beside its operations is lost in them
 };
 
 /// One benchmark program: reads the command line, runs the works that were asked for, prints their
