@@ -58,11 +58,22 @@ Task<> watched(Items items, const std::vector<int>& fds) {
   while (missing != 0) co_await Pause{};
 }
 
+// Seconds without work: the free lists keep nothing of the work before.
+void rest() {
+  works::HandClock clock;
+  Reactor reactor{clock};
+  for (int second = 0; second != 4; ++second) {
+    clock.put_forward(std::chrono::seconds(1));
+    clock.run_once(false);
+  }
+}
+
 // The row of a work's instructions and that of its bytes. `run(begin, all_there)` does it once.
 template <class F>
 void measure(bench::Program& program, const char* work, std::size_t count, F run,
              const char* note) {
   const std::string name = std::string(work) + '@' + std::to_string(count);
+  if (program.wants(name)) rest();
   program.batch(name, [&run](std::size_t) { run([] {}, [] {}); }, note, {count, count});
   program.bytes(
       name,
