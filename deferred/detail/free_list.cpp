@@ -15,10 +15,10 @@ constinit thread_local Phase phase = Phase::before;  // outlives the destructors
 
 // The bound of this thread's lists, and how it follows use. A block that comes back when there is
 // no room is given away, and remembered in bytes: if as much is asked for again, there should have
-// been room for it, and the bound grows. One burst leaves the bound as it was; bursts that follow
-// one another are served from the lists from the second on. About once a second, tend() sets aside
-// what the lists hold, and gives away what was set aside before and has not been needed since; the
-// bound goes down by that.
+// been room for it, and the bound grows. One burst leaves the bound as it was; of bursts that
+// follow one another the second makes it grow, and the third is served from the lists. About once a
+// second, tend() sets aside what the lists hold, and gives away what was set aside before and has
+// not been needed since; the bound goes down by that.
 class Bound {
  public:
   // Made with the first block that is released, whoever allocated it: a thread that has released

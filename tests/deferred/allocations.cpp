@@ -2,13 +2,16 @@
 // How often the heap is asked, and what happens when it says no.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "deferred/deferred.hpp"
+#include "deferred/reactor.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
@@ -157,4 +160,49 @@ TEST_CASE_FIXTURE(Unhandled,
   heap_is_empty = false;
 
   CHECK(std::move(deferred).result().value() == -1);
+}
+
+TEST_CASE_FIXTURE(Unhandled,
+                  "a timer for which there is no room is destroyed, and the others stay") {
+  Reactor reactor;
+  std::vector<DelayedCall> calls;
+  {
+    const DelayedCall warm =
+        reactor.call_later(std::chrono::hours(1), [kept = std::make_shared<int>()] {});
+  }
+  for (int i = 0; i < 16; ++i) calls.push_back(reactor.call_later(std::chrono::hours(1), [] {}));
+  const auto kept = std::make_shared<int>();
+
+  heap_is_empty = true;
+  bool refused = false;
+  try {
+    reactor.call_later(std::chrono::hours(1), [kept] {}).detach();
+  } catch (const std::bad_alloc&) {
+    refused = true;
+  }
+  heap_is_empty = false;
+
+  CHECK(refused);
+  CHECK(kept.use_count() == 1);
+  CHECK(reactor.timer_count() == 16);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a timer that cannot be reset for want of room keeps its deadline") {
+  Reactor reactor;
+  std::vector<DelayedCall> calls;
+  for (int i = 0; i < 16; ++i) calls.push_back(reactor.call_later(std::chrono::hours(1), [] {}));
+  const TimePoint deadline = calls[3].time();
+
+  heap_is_empty = true;
+  bool refused = false;
+  try {
+    calls[3].reset(std::chrono::hours(2));
+  } catch (const std::bad_alloc&) {
+    refused = true;
+  }
+  heap_is_empty = false;
+
+  CHECK(refused);
+  CHECK(calls[3].active());
+  CHECK(calls[3].time() == deadline);
 }

@@ -113,7 +113,7 @@ TEST_CASE("the lists of a thread keep no more than their share, whatever the siz
   }).join();
 }
 
-TEST_CASE("from the second on, bursts that follow one another are served from the lists") {
+TEST_CASE("from the third on, bursts that follow one another are served from the lists") {
   constexpr std::size_t size = 1000, many = 4 * detail::FreeList::least / size;
   std::thread([] {
     for (int burst = 0; burst < 2; ++burst) Blocks(many, size).release();
