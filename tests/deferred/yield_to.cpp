@@ -428,6 +428,31 @@ TEST_CASE_FIXTURE(Loop, "a handler that answers for the next turn and then throw
   CHECK(outcome.failure().what() == "after the answer");
 }
 
+TEST_CASE_FIXTURE(Loop, "a handler that answered for the next turn and threw wakes no later wait") {
+  class SchedulesAndThrows {
+   public:
+    void yield_to(Waiter<void> waiter) const {
+      schedule(waiter, 0s).cancel();
+      throw std::runtime_error("after the answer");
+    }
+  };
+  Later<int> probe;
+  auto spawned = spawn(reactor, [&]() -> Task<int> {
+    try {
+      co_await SchedulesAndThrows();
+    } catch (const std::runtime_error&) {
+    }
+    co_return co_await probe;
+  });
+  settle();
+  REQUIRE(probe.waiting());
+
+  probe.waiter().resume(7);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 7);
+}
+
 TEST_CASE_FIXTURE(Loop,
                   "a handler that keeps no Waiter and does not answer: AbandonedError at once") {
   Dropped probe;

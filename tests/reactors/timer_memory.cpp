@@ -91,6 +91,20 @@ TEST_CASE("after a million timers, half of them called and half cancelled, at mo
   CHECK(left_by(half_and_half) <= left_at_most);
 }
 
+TEST_CASE("after a million timers, all but a thousand cancelled, at most 2 MiB stay") {
+  const auto cancel_most = [](Loop& loop) {
+    std::vector<DelayedCall> calls;
+    for (std::size_t i = 0; i < many; ++i) calls.push_back(loop.reactor.call_later(1h, [] {}));
+    for (std::size_t i = 0; i < many; ++i) {
+      if (i % 1000 != 0) calls[i].cancel();
+    }
+    for (DelayedCall& call : calls) std::move(call).detach();
+    loop.settle();
+  };
+
+  CHECK(left_by(cancel_most) <= left_at_most);
+}
+
 TEST_CASE("after a million timers, called, at most 2 MiB stay") {
   const auto call_all = [](Loop& loop) {
     for (std::size_t i = 0; i < many; ++i) loop.reactor.call_later(1ms, [] {}).detach();
