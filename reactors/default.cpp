@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The one place that says which backend `Reactor reactor;` has.
-#include "deferred/reactor.hpp"
+#include "deferred/reactor/reactor.hpp"
 #include "reactors/poll.hpp"
 
 namespace deferred {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
 

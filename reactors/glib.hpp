@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 struct _GMainContext;  // <glib.h>: GMainContext
 

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
 

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 struct uv_loop_s;  // <uv.h>: uv_loop_t
 

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
 

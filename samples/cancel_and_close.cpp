@@ -4,7 +4,7 @@
 // can clean up, but cannot go on waiting. close() destroys it where it stands: destructors run, and
 // nothing else. Both undo what it was waiting for.
 // Prints: how the same task takes each of them.
-#include <deferred/errors.hpp>
+#include <deferred/results/errors.hpp>
 #include <deferred/yieldables/as_outcome.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>

@@ -4,7 +4,7 @@
 // deferred::yield_to, so it sees neither the reactor nor the task, works on every yieldable that
 // takes a Waiter, and nests. What it wants to happen at the end of the wait stands in its undo.
 // Prints: three waits that are logged: one that pauses, one answered at once, one timed out.
-#include <deferred/errors.hpp>
+#include <deferred/results/errors.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/with_timeout.hpp>

@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
 #include <array>
-#include <deferred/errors.hpp>
 #include <deferred/io/tcp.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/results/errors.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <functional>
 #include <iostream>
 #include <map>

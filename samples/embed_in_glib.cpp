@@ -4,8 +4,8 @@
 // sources and our tasks take turns in it.
 // Prints: what each side did.
 #include <glib.h>
-#include <deferred/deferred.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/results/deferred.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <iostream>

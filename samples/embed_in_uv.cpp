@@ -5,8 +5,8 @@
 // Prints: what each side did.
 #include <uv.h>
 #include <chrono>
-#include <deferred/deferred.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/results/deferred.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <iostream>

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <deferred/spawn.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/readable.hpp>
 #include <iostream>

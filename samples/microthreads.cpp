@@ -3,7 +3,7 @@
 // Shows: microthreads as Phillip J. Eby drew them up: spawn starts one, a task awaited by another
 // is a subroutine, Pause lets others run, with_timeout wraps anything, current_task is who runs.
 // Prints: two of them taking turns, and a third, main, that counts until its time is up.
-#include <deferred/errors.hpp>
+#include <deferred/results/errors.hpp>
 #include <deferred/yieldables/current_task.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>

@@ -8,7 +8,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 #include <cerrno>
-#include <deferred/spawn.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/readable.hpp>
 #include <iostream>
 #include <stdexcept>

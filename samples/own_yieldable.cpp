@@ -5,7 +5,7 @@
 // is nothing to register, and with_timeout works on it.
 // Prints: what came through a pipe, then that nothing more did.
 #include <unistd.h>
-#include <deferred/errors.hpp>
+#include <deferred/results/errors.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/with_timeout.hpp>
 #include <iostream>

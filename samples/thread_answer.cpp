@@ -3,8 +3,8 @@
 // Shows: other threads. `std::move(waiter).remote()` makes a Waiter that a thread may answer; the
 // task goes on at home. call_from_thread() has a function called there.
 // Prints: what was computed elsewhere, with the progress that was told meanwhile.
-#include <deferred/remote_waiter.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/tasks/remote_waiter.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <iostream>
 #include <stdexcept>
 #include <thread>

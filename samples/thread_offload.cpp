@@ -3,11 +3,11 @@
 // Shows: functions that block, in the threads of a pool. Results and errors come back into the
 // task; a time limit leaves a slow one to itself; the reactor goes on ticking. Prints: three ticks
 // while a thread is busy, what it found, then a late one and an error.
-#include <deferred/defer_to_thread.hpp>
-#include <deferred/spawn.hpp>
-#include <deferred/thread_pool.hpp>
+#include <deferred/tasks/spawn.hpp>
+#include <deferred/threads/defer_to_thread.hpp>
+#include <deferred/threads/in_thread.hpp>
+#include <deferred/threads/thread_pool.hpp>
 #include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/in_thread.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/with_timeout.hpp>
 #include <iostream>

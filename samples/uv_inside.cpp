@@ -5,7 +5,7 @@
 // Prints: what each side did.
 #include <uv.h>
 #include <chrono>
-#include <deferred/spawn.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/as_outcome.hpp>
 #include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/readable.hpp>

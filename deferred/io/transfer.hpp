@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "deferred/io/detail/socket.hpp"
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 namespace deferred::io {
 

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-#include "deferred/pool.hpp"
+#include "deferred/threads/pool.hpp"
 
 namespace deferred::testing {
 

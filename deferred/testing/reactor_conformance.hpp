@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::testing {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 namespace deferred {
 

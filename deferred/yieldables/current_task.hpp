@@ -3,7 +3,7 @@
 // current_task: which microthread runs this code.
 #pragma once
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

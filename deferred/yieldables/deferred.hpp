@@ -6,9 +6,9 @@
 
 #include <utility>
 
-#include "deferred/deferred.hpp"
-#include "deferred/spawn.hpp"
-#include "deferred/yield_to.hpp"
+#include "deferred/results/deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

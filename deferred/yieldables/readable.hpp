@@ -3,7 +3,7 @@
 // Readable: waits until a descriptor can be read. For streams there is io/tcp.hpp.
 #pragma once
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

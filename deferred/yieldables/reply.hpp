@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "deferred/remote_waiter.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
 
 namespace deferred {
 

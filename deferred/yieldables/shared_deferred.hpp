@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "deferred/shared_deferred.hpp"
+#include "deferred/results/shared_deferred.hpp"
 #include "deferred/yieldables/deferred.hpp"
 
 namespace deferred {

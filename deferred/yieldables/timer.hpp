@@ -7,7 +7,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

@@ -6,10 +6,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "deferred/detail/scope.hpp"
-#include "deferred/detail/timeout_error.hpp"
-#include "deferred/errors.hpp"
-#include "deferred/task.hpp"
+#include "deferred/results/errors.hpp"
+#include "deferred/tasks/detail/scope.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred {
@@ -29,8 +28,7 @@ class WithTimeout {
         : wait_(deferred::yield_to(std::forward<Y>(x), waiter)) {
       if (!waiter.pending()) return;
       timer_ = waiter.reactor().call_later(limit, [limit, late = detail::Onlooker(waiter)] {
-        late.throw_(Failure(
-            detail::timeout_error(limit, detail::demangled(typeid(std::remove_cvref_t<Y>)))));
+        late.throw_(Failure(TimeoutError(limit, typeid(std::remove_cvref_t<Y>))));
       });
     }
     bool request_cancel() { return wait_.request_cancel(); }
@@ -70,7 +68,7 @@ class WithTimeout<Y> {
     Outcome<detail::Delivered<R>> outcome = co_await detail::Unlisted(std::move(quiet));
     scope.close();
     if (outcome.template check<Cancelled>() && scope.owns_cancel()) {
-      outcome = Failure(detail::timeout_error(limit, detail::demangled(typeid(Task<R>))));
+      outcome = Failure(TimeoutError(limit, typeid(Task<R>)));
     }
     if constexpr (std::is_same_v<R, Outcome<detail::Delivered<R>>>) {
       co_return outcome;

@@ -3,7 +3,7 @@
 // Writable: waits until a descriptor can be written. For streams there is io/tcp.hpp.
 #pragma once
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 

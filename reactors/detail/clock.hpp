@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
 

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 #include "reactors/detail/wake_fd.hpp"
 
 struct pollfd;  // <poll.h>

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "deferred/detail/atomic.hpp"
+#include "deferred/memory/atomic.hpp"
 
 namespace deferred::reactors {
 

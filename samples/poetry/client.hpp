@@ -4,8 +4,8 @@
 // get_poetry_chain.cpp, put them together in their own styles.
 #pragma once
 
-#include <deferred/reactor.hpp>
-#include <deferred/task.hpp>
+#include <deferred/reactor/reactor.hpp>
+#include <deferred/tasks/task.hpp>
 
 #include <string>
 #include <utility>

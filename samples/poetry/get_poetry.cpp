@@ -3,7 +3,7 @@
 // Downloads poems from several servers at once, lets a transform server take their capitals away,
 // and prints each poem as it comes. This is client 7.0 of Dave Peticolas' Twisted introduction with
 // C++ coroutines; get_poetry_chain.cpp is the same without them.
-#include <deferred/reactor.hpp>
+#include <deferred/reactor/reactor.hpp>
 #include <deferred/yieldables/deferred.hpp>
 
 #include <iostream>

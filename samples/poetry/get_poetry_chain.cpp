@@ -2,8 +2,8 @@
 //
 // The same client as get_poetry.cpp with callbacks and errbacks: each poem is a Deferred, and what
 // is to happen to it stands in its chain. Here one has to count the poems to know the end.
-#include <deferred/deferred.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/results/deferred.hpp>
+#include <deferred/tasks/spawn.hpp>
 
 #include <iostream>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "samples/poetry/server.hpp"
 
-#include <deferred/spawn.hpp>
+#include <deferred/tasks/spawn.hpp>
 #include <deferred/yieldables/readable.hpp>
 
 #include <signal.h>

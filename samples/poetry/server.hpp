@@ -5,7 +5,7 @@
 #pragma once
 
 #include <deferred/io/tcp.hpp>
-#include <deferred/reactor.hpp>
+#include <deferred/reactor/reactor.hpp>
 
 #include <functional>
 #include <string>

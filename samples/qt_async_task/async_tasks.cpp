@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "samples/qt_async_task/async_tasks.hpp"
 
-#include <deferred/errors.hpp>
+#include <deferred/results/errors.hpp>
+#include <deferred/threads/in_thread.hpp>
 #include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/in_thread.hpp>
 #include <deferred/yieldables/pause.hpp>
 
 #include <utility>

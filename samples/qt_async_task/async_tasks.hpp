@@ -5,9 +5,9 @@
 // Next: window.hpp, the View that one sees.
 #pragma once
 
-#include <deferred/pool.hpp>
-#include <deferred/reactor.hpp>
-#include <deferred/spawn.hpp>
+#include <deferred/reactor/reactor.hpp>
+#include <deferred/tasks/spawn.hpp>
+#include <deferred/threads/pool.hpp>
 
 #include <functional>
 #include <string>

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 #include "reactors/poll.hpp"
 #ifdef WITH_EPOLL
 #include "reactors/epoll.hpp"

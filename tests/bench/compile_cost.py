@@ -15,9 +15,9 @@ LEGEND = 'Preprocessed lines and seconds of CPU for a file that includes it, our
 
 # Under the name of what a user begins with.
 HEADERS = {
-    'Deferreds': ['deferred/deferred.hpp'],
-    'tasks': ['deferred/reactor.hpp', 'deferred/spawn.hpp', 'deferred/task.hpp', 'deferred/yieldables/pause.hpp'],
-    'tcp': ['deferred/io/tcp.hpp', 'deferred/spawn.hpp'],
+    'Deferreds': ['deferred/results/deferred.hpp'],
+    'tasks': ['deferred/reactor/reactor.hpp', 'deferred/tasks/spawn.hpp', 'deferred/tasks/task.hpp', 'deferred/yieldables/pause.hpp'],
+    'tcp': ['deferred/io/tcp.hpp', 'deferred/tasks/spawn.hpp'],
     'conformance kit': ['deferred/testing/reactor_conformance.hpp'],
 }
 SAMPLES = ['first_program', 'echo_server']

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Atomic and Mutex for explore.hpp, in place of the standard's (deferred/detail/atomic.hpp).
+// Atomic and Mutex for explore.hpp, in place of the standard's (deferred/memory/atomic.hpp).
 #pragma once
 
 #include <atomic>

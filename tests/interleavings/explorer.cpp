@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "deferred/detail/atomic.hpp"
+#include "deferred/memory/atomic.hpp"
 #include "tests/interleavings/checks.hpp"
 
 using namespace deferred;

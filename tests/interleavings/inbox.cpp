@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "deferred/backend.hpp"
-#include "deferred/detail/inbox.hpp"
+#include "deferred/reactor/backend.hpp"
+#include "deferred/reactor/detail/inbox.hpp"
 #include "tests/interleavings/checks.hpp"
 #include "tests/interleavings/inbox_mutants.hpp"
 

@@ -11,11 +11,11 @@ import re
 import sys
 
 # name: (sources, text, what takes its place, and so on)
-INBOX = ["deferred/detail/inbox.hpp"]
+INBOX = ["deferred/reactor/detail/inbox.hpp"]
 WAKE_FD = ["reactors/detail/wake_fd.hpp", "reactors/detail/wake_fd.cpp"]
 POLL_SET = [*WAKE_FD, "reactors/detail/poll_set.hpp", "reactors/detail/poll_set.cpp"]
 EPOLL = [*WAKE_FD, "reactors/epoll.hpp", "reactors/epoll.cpp"]
-REMOTE_WAITER = ["deferred/remote_waiter.hpp"]
+REMOTE_WAITER = ["deferred/tasks/remote_waiter.hpp"]
 MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
     "push_without_reference": (INBOX, "      if (!std::exchange(held, true)) retain();\n", ""),

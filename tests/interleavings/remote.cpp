@@ -9,11 +9,11 @@
 #include <optional>
 #include <vector>
 
-#include "deferred/remote_waiter.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/threads/in_thread.hpp"
+#include "deferred/threads/on.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
-#include "deferred/yieldables/in_thread.hpp"
-#include "deferred/yieldables/on.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/interleavings/checks.hpp"
 #include "tests/interleavings/remote_mutants.hpp"

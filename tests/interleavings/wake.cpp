@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 #include "reactors/detail/at_work.hpp"
 #include "reactors/detail/clock.hpp"
 #include "reactors/detail/poll_set.hpp"

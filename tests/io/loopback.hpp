@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "deferred/io/tcp.hpp"
-#include "deferred/reactor.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"

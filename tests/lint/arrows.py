@@ -1,89 +1,91 @@
 # SPDX-License-Identifier: MIT
-"""arrows.py ROOT: includes point one way.
+"""arrows.py ROOT: includes point one way, from room to room.
 
-The core's headers lie on floors. A header may reach, directly or through deferred/detail/, only
-headers of lower floors; on the floors of many (OPEN) also its neighbours, in no circle.
+Each folder of deferred/ is a room and a floor, and includes only what stands on floors below. A
+room's machinery lies in its detail/: its own, but for the three rooms that are one machine.
 """
 
 import re
 
 import tree
 
-# Lowest first. Headers of deferred/ that are not named are families of tasks.
-FLOORS = [
-    ["source_location"],
-    ["errors"],
-    ["failure"],
-    ["outcome"],
-    ["deferred"],
-    ["shared_deferred"],
-    ["backend", "pool"],
-    ["timer_heap"],
-    ["delayed_call", "watch", "signal_watch", "shutdown_trigger", "remote_reactor"],
-    ["registry"],
-    ["task_ref"],
-    ["reactor"],
-    ["waiter"],
-    ["yield_to", "remote_waiter"],
-    ["task"],
-    ["spawn", "value"],
-    ["deferred_coroutine"],
-    ["yieldables/"],
-    ["families"],
-    ["io/"],
-    ["testing/"],
-]
-OPEN = {"yieldables/", "families", "io/", "testing/"}
-FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
+# Lowest first.
+ROOMS = ["memory", "results", "reactor", "tasks", "yieldables", "threads", "io", "testing"]
+# Of these, an upper one may include a lower one's detail/.
+MACHINE = {"results", "reactor", "tasks"}
+# What knows nothing and may be known by all.
+GROUND = "deferred/yieldable.hpp"
+FRONT = "deferred/deferred.hpp"
+# The front door opens the doors, and a door the public headers of its room.
+DOORS = {f"deferred/{room}.hpp": room for room in ROOMS if room not in ("memory", "testing")}
 
-# What a room may include of others, beside its own files. default.cpp binds the default backend.
-REACTORS = {"deferred/backend.hpp", "deferred/detail/atomic.hpp"}
-DEFAULT = REACTORS | {"deferred/reactor.hpp"}
+# What needs a cancel scope, which is not public yet.
+SCOPE = "deferred/tasks/detail/scope.hpp"
+NEED_SCOPE = {
+    "deferred/yieldables/with_timeout.hpp",
+    "deferred/threads/detail/offload.cpp",  # in_thread
+    "deferred/threads/detail/remote_call.cpp",  # on
+}
+
+# default.cpp binds the default backend.
+BINDS = {"reactors/default.cpp": "deferred/reactor/reactor.hpp"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
-def room_of(name):
-    """The name on a floor of deferred/NAME.hpp or .cpp; None for detail/ and other rooms."""
-    parts = name.rsplit(".", 1)[0].split("/")
-    if parts[0] != "deferred" or parts[1] == "detail":
-        return None
-    if len(parts) > 2:
-        return parts[1] + "/"
-    return parts[1] if parts[1] in FLOOR_OF else "families"
-
-
 def includes_of(root, name):
+    """(line, mark, target) of each include."""
     text = tree.blanked((root / name).read_text(), strings=False)
     return [(tree.line_of(text, m.start(1)), m[1], m[2]) for m in INCLUDE.finditer(text)]
 
 
-def public_reach(includes, name, through=(), seen=None):
-    """(line, path of names) to each public core header reached directly or through detail/."""
-    seen = set() if seen is None else seen
-    for line, _, target in includes.get(name, []):
-        if not target.startswith("deferred/") or target in seen:
-            continue
-        seen.add(target)
-        if room_of(target):
-            yield line, (*through, target)
-        else:
-            for _, way in public_reach(includes, target, (*through, target), seen):
-                yield line, way
+def foot_of(root, name):
+    """The line from which on a header's includes complete what it has declared."""
+    text = tree.blanked((root / name).read_text())
+    end = text.rfind("\n}")
+    return tree.line_of(text, end) if end >= 0 else text.count("\n") + 1
+
+
+def room_of(name):
+    """The room of deferred/ROOM/...; None for what lies in no room."""
+    parts = name.split("/")
+    return parts[1] if parts[0] == "deferred" and len(parts) > 2 else None
+
+
+def is_machinery(name):
+    return "/detail/" in name
 
 
 def against_the_floors(name, target):
+    """What is wrong with a header of the library that is included by another; None: nothing."""
     mine, other = room_of(name), room_of(target)
-    if mine is None or name.rsplit(".", 1)[0] == target.rsplit(".", 1)[0]:
-        return False
-    if mine == other and mine in OPEN:
-        return False
-    return FLOOR_OF.get(other, len(FLOORS)) >= FLOOR_OF.get(mine, len(FLOORS))
+    if name in DOORS:
+        if other != DOORS[name] or is_machinery(target):
+            return f"a door opens its room's public headers, not {target}"
+        return None
+    if name == FRONT:
+        return None if target in DOORS else f"the front door opens the doors, not {target}"
+    if name == GROUND:
+        return f"the ground knows nothing of the house, not {target}"
+    if target == GROUND:
+        return None
+    if target in DOORS or target == FRONT:
+        return f"{target} is a door, for users: include the header that is meant"
+    if mine not in ROOMS or other not in ROOMS:
+        return f"{target if mine in ROOMS else name} lies in no room"
+    if ROOMS.index(other) > ROOMS.index(mine):
+        return f"{other}/ is above {mine}/"
+    if is_machinery(target) and mine != other and not {mine, other} <= MACHINE:
+        if target == SCOPE and name in NEED_SCOPE:
+            return None
+        return f"{target} is {other}/'s own"
+    return None
 
 
-def circles(includes):
-    """Each circle of headers of one floor, found from the include that closes it."""
+def circles(root, includes):
+    """Each circle of headers, found from the include that closes it."""
     done = set()
+    foot = {name: foot_of(root, name) for name in includes}
 
     def visit(name, way):
         if name in way:
@@ -91,9 +93,8 @@ def circles(includes):
             line = next(l for l, _, t in includes[way[-1]] if t == name)
             yield way[-1], line, "includes in a circle: " + " -> ".join(circle)
         elif name not in done:
-            for _, _, target in includes.get(name, []):
-                # A detail header and the public one that it completes may name each other.
-                if room_of(name) in OPEN and room_of(target) in OPEN:
+            for line, _, target in includes.get(name, []):
+                if line < foot.get(name, 0):
                     yield from visit(target, (*way, name))
             done.add(name)
 
@@ -110,22 +111,22 @@ def check(root):
             if room in ("deferred", "reactors") and mark == '"' and there not in tree.ROOMS:
                 yield name, line, f'"{target}": write includes from the root'
             elif room == "deferred" and there in ("reactors", "samples", "tests"):
-                yield name, line, f"the core includes {target}"
+                yield name, line, f"the library includes {target}"
+            elif room == "deferred" and there == "deferred":
+                if wrong := against_the_floors(name, target):
+                    yield name, line, wrong
             elif room == "reactors" and there == "deferred":
-                if target not in (DEFAULT if name == "reactors/default.cpp" else REACTORS):
+                known = target == "deferred/reactor/backend.hpp" or room_of(target) == "memory"
+                if not known and BINDS.get(name) != target:
                     yield name, line, f"a backend knows backend.hpp only, not {target}"
             elif room == "reactors" and there in ("samples", "tests"):
                 yield name, line, f"a backend includes {target}"
-            elif room == "samples" and target.startswith(("deferred/detail/", "reactors/detail/")):
-                yield name, line, f"a sample includes machinery: {target}"
-            elif room == "samples" and mark == '"' and there in ("deferred", "reactors"):
-                yield name, line, f"a sample writes <{target}>, as a user does"
-        if room == "deferred":
-            for line, way in public_reach(includes, name):
-                if against_the_floors(name, way[-1]):
-                    via = f" (through {', '.join(way[:-1])})" if len(way) > 1 else ""
-                    yield name, line, f"{way[-1]} is not below {room_of(name)}{via}"
-    yield from circles(includes)
+            elif room == "samples" and there in ("deferred", "reactors"):
+                if is_machinery(target):
+                    yield name, line, f"a sample includes machinery: {target}"
+                elif mark == '"':
+                    yield name, line, f"a sample writes <{target}>, as a user does"
+    yield from circles(root, includes)
 
 
 if __name__ == "__main__":

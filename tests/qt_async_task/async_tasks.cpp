@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/defer_to_thread.hpp"
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/manual_pool.hpp"
+#include "deferred/threads/defer_to_thread.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/loop.hpp"
 

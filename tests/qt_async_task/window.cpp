@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "deferred/thread_pool.hpp"
+#include "deferred/threads/thread_pool.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "reactors/qt.hpp"

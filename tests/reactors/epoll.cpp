@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/readable.hpp"
 #include "tests/reactors/foreign.hpp"

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <vector>
 
-#include "deferred/backend.hpp"
+#include "deferred/reactor/backend.hpp"
 
 namespace deferred::testing {
 

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <thread>
 
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/readable.hpp"
 #include "tests/reactors/foreign.hpp"

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <thread>
 
-#include "deferred/remote_waiter.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/readable.hpp"
 #include "tests/reactors/foreign.hpp"

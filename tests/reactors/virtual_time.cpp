@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "deferred/errors.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/results/errors.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 

@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "deferred/reactor.hpp"
+#include "deferred/reactor/reactor.hpp"
 #include "reactors/poll.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/support/unhandled.hpp"

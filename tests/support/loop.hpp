@@ -9,8 +9,8 @@
 #include <chrono>
 #include <utility>
 
-#include "deferred/reactor.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/support/unhandled.hpp"

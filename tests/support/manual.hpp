@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "deferred/testing/manual_pool.hpp"
-#include "deferred/yieldables/in_thread.hpp"
+#include "deferred/threads/in_thread.hpp"
 #include "tests/support/loop.hpp"
 
 namespace deferred::testing {

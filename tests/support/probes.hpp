@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred::testing {
 

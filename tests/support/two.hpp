@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "deferred/yieldables/on.hpp"
+#include "deferred/threads/on.hpp"
 #include "tests/support/loop.hpp"
 
 namespace deferred::testing {

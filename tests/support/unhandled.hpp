@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/failure.hpp"
+#include "deferred/results/failure.hpp"
 
 namespace deferred::testing {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "deferred/yield_to.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred::io::detail {
 

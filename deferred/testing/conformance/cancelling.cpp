@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A cancel, a close or a timeout undoes what a task waits for on the reactor.
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"

@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/deferred.hpp"
-#include "deferred/failure.hpp"
-#include "deferred/reactor.hpp"
-#include "deferred/source_location.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/results/deferred.hpp"
+#include "deferred/results/failure.hpp"
+#include "deferred/results/source_location.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/testing/reactor_conformance.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"

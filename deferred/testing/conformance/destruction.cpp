@@ -2,8 +2,8 @@
 // Reactor, tasks, Deferreds, timers, watches, streams and listeners may end in any order.
 #include <optional>
 
-#include "deferred/errors.hpp"
-#include "deferred/remote_waiter.hpp"
+#include "deferred/results/errors.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/reply.hpp"

@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "deferred/io/tcp.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/spawn.hpp"
 
 namespace deferred::testing::conformance {
 namespace {

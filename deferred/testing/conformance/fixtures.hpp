@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/backend.hpp"
 #include "deferred/io/tcp.hpp"
-#include "deferred/task.hpp"
+#include "deferred/reactor/backend.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/testing/conformance/context.hpp"
 
 namespace deferred::testing::conformance {

@@ -3,14 +3,14 @@
 // what other threads ask of a reactor, as a user writes it.
 #include <future>
 
-#include "deferred/blocking_call_from_thread.hpp"
-#include "deferred/defer_to_thread.hpp"
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
-#include "deferred/thread_pool.hpp"
+#include "deferred/threads/blocking_call_from_thread.hpp"
+#include "deferred/threads/defer_to_thread.hpp"
+#include "deferred/threads/in_thread.hpp"
+#include "deferred/threads/thread_pool.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
-#include "deferred/yieldables/in_thread.hpp"
 
 namespace deferred::testing::conformance {
 namespace {

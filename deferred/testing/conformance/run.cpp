@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // run(), run_until(), stop(), and what may be called inside what.
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 

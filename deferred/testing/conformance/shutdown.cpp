@@ -2,7 +2,7 @@
 // How a run begins and ends: call_when_running(), at_shutdown(), crash(), the error hook, and
 // a reactor that nothing can wake.
 
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/readable.hpp"

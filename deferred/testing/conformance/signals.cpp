@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "deferred/errors.hpp"
-#include "deferred/io/signal.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
+#include "deferred/yieldables/signal.hpp"
 
 namespace deferred::testing::conformance {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"

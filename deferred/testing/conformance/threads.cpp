@@ -2,7 +2,7 @@
 // Calls and answers of other threads.
 #include <deque>
 
-#include "deferred/remote_waiter.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 #include "deferred/yieldables/as_outcome.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // DelayedCall: cancelled, reset, delayed and dropped, also inside callbacks.
-#include "deferred/errors.hpp"
+#include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"
 

@@ -6,8 +6,8 @@
 
 #include "../backends.hpp"
 #include "deferred/io/tcp.hpp"
-#include "deferred/reactor.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "serve.hpp"
 #include "server.hpp"
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "deferred/io/tcp_stream.hpp"
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 #include "server.hpp"
 
 namespace echo {

@@ -3,9 +3,9 @@
 // W2 and W2p: awaits of what is ready, and of Deferreds that are not.
 #include <utility>
 
-#include "deferred/deferred.hpp"
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
+#include "deferred/results/deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "works.hpp"
 

@@ -3,7 +3,7 @@
 // W1: chains of three.
 #include <utility>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 #include "works.hpp"
 
 namespace {

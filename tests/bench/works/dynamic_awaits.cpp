@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // dynamic: awaits through the registry.
-#include "deferred/registry.hpp"
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
-#include "deferred/value.hpp"
+#include "deferred/reactor/registry.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/value.hpp"
 #include "works.hpp"
 
 namespace {

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/deferred.hpp"
-#include "deferred/delayed_call.hpp"
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
+#include "deferred/reactor/delayed_call.hpp"
+#include "deferred/results/deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "works.hpp"

@@ -3,7 +3,7 @@
 // chain-8: more callbacks than the block of a Deferred has room for.
 #include <utility>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 #include "works.hpp"
 
 void works::long_chains(bench::Program& program) {

@@ -6,8 +6,8 @@
 
 #include <cstdlib>
 
-#include "deferred/reactor.hpp"
-#include "deferred/watch.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/reactor/watch.hpp"
 #include "works.hpp"
 
 int main(int argc, char** argv) {

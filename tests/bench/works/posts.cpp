@@ -7,7 +7,7 @@
 
 #include "../backends.hpp"
 #include "../posts.hpp"
-#include "deferred/reactor.hpp"
+#include "deferred/reactor/reactor.hpp"
 #include "works.hpp"
 
 namespace {

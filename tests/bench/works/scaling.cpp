@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/watch.hpp"
+#include "deferred/reactor/watch.hpp"
 #include "items.hpp"
 #ifdef WITH_EPOLL
 #include "reactors/epoll.hpp"

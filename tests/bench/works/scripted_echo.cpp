@@ -13,7 +13,7 @@
 
 #include "../echo/serve.hpp"
 #include "deferred/io/detail/socket.hpp"
-#include "deferred/spawn.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "works.hpp"
 #ifdef WITH_EPOLL
 #include "reactors/epoll.hpp"

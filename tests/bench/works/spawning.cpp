@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // W5: microthreads from their start to their end.
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "works.hpp"
 

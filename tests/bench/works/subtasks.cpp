@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // W3 and W3-depth: calls of subtasks.
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
 #include "works.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 // W1c-throw: a callback that throws.
 #include <utility>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 #include "works.hpp"
 
 namespace {

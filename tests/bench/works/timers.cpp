@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <vector>
 
-#include "deferred/delayed_call.hpp"
-#include "deferred/spawn.hpp"
-#include "deferred/task.hpp"
+#include "deferred/reactor/delayed_call.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "works.hpp"
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 
 #include "../bench.hpp"
-#include "deferred/reactor.hpp"
+#include "deferred/reactor/reactor.hpp"
 
 namespace works {
 

@@ -2,7 +2,7 @@
 // expect: g++ 12 destroys a temporary aggregate with such members twice
 #include <string>
 
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 struct Named {
   std::string name;

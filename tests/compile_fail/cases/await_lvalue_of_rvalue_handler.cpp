@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: this yieldable can be awaited only once: co_await std::move(x)
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 struct Once {
   void yield_to(deferred::Waiter<void> w) && { w.resume(); }

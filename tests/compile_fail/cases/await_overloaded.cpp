@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: this type's yield_to is overloaded, a template, private
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 struct Overloaded {
   void yield_to(deferred::Waiter<int>) {}

@@ -2,6 +2,6 @@
 // expect: a plain C++ awaiter gives no Waiter and cannot be cancelled
 #include <coroutine>
 
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 deferred::Task<> waits() { co_await std::suspend_always(); }

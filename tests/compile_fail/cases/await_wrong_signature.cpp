@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: another signature than `undo yield_to(Waiter<R>)` or `Task<R> yield_to()`
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 struct Wrong {
   void yield_to(int) {}

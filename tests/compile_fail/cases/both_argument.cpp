@@ -4,7 +4,7 @@
 // expect: must take an Outcome of this Deferred's type
 #include <string>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto rest = deferred::succeed(1).add_both([](std::string) {});
 

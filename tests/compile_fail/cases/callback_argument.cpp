@@ -4,7 +4,7 @@
 // expect: the callback cannot be called with this Deferred's value
 #include <string>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto rest = deferred::succeed(1).add_callback([](std::string) {});
 

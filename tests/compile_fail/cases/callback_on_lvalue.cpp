@@ -2,7 +2,7 @@
 //
 // A callback added without std::move.
 // expect: a Deferred has one consumer
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto source = deferred::succeed(1);
 void add() {

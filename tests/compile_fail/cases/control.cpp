@@ -4,7 +4,7 @@
 #include <concepts>
 #include <coroutine>
 
-#include "deferred/failure.hpp"
+#include "deferred/results/failure.hpp"
 
 static_assert(std::movable<deferred::Failure>);
 

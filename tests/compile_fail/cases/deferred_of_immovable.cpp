@@ -4,7 +4,7 @@
 // expect: hold a std::unique_ptr to a type
 #include <mutex>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 deferred::Deferred<std::mutex> immovable;
 

@@ -2,7 +2,7 @@
 //
 // A reference as a result.
 // expect: hold a pointer instead of a reference
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 deferred::Deferred<int&> reference;
 

@@ -5,7 +5,7 @@
 #include <concepts>
 #include <exception>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto rest = deferred::succeed(1).add_errback(
     [](const std::derived_from<std::exception> auto&) { return 1; });

@@ -4,7 +4,7 @@
 // expect: take the error by value or by const reference
 #include <stdexcept>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto rest = deferred::succeed(1).add_errback([](std::runtime_error&) { return 1; });
 

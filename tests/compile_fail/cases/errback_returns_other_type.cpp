@@ -4,7 +4,7 @@
 // expect: must return what the Deferred holds
 #include <string>
 
-#include "deferred/deferred.hpp"
+#include "deferred/results/deferred.hpp"
 
 auto rest =
     deferred::succeed(1).add_errback([](const deferred::Failure&) { return std::string(); });

@@ -4,7 +4,7 @@
 // expect: name the bare error type
 #include <stdexcept>
 
-#include "deferred/failure.hpp"
+#include "deferred/results/failure.hpp"
 
 auto* error = deferred::Failure(1).check<const std::exception>();
 

@@ -4,7 +4,7 @@
 // expect: use Failure::from(exception_ptr)
 #include <exception>
 
-#include "deferred/failure.hpp"
+#include "deferred/results/failure.hpp"
 
 deferred::Failure failure{std::exception_ptr()};
 

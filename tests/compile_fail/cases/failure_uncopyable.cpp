@@ -4,7 +4,7 @@
 // expect: the error must be copyable
 #include <memory>
 
-#include "deferred/failure.hpp"
+#include "deferred/results/failure.hpp"
 
 deferred::Failure failure(std::make_unique<int>(1));
 

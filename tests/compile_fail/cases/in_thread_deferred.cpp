@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: in_thread: a Failure, an Outcome, a Deferred or a Task stays on its thread
-#include "deferred/yieldables/in_thread.hpp"
+#include "deferred/threads/in_thread.hpp"
 
 deferred::Deferred<int> later();
 auto go() { return deferred::in_thread(later); }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // expect: in_thread: a Failure, an Outcome, a Deferred or a Task stays on its thread, and so does
-#include "deferred/shared_deferred.hpp"
-#include "deferred/task_ref.hpp"
-#include "deferred/waiter.hpp"
-#include "deferred/yieldables/in_thread.hpp"
+#include "deferred/reactor/task_ref.hpp"
+#include "deferred/results/shared_deferred.hpp"
+#include "deferred/tasks/waiter.hpp"
+#include "deferred/threads/in_thread.hpp"
 
 using namespace deferred;
 

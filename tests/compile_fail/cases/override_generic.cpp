@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: neither overloaded nor generic
-#include "deferred/value.hpp"
+#include "deferred/tasks/value.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 void override(deferred::Reactor& reactor) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: the object is const, so its handler must take it as `const X&`
-#include "deferred/value.hpp"
+#include "deferred/tasks/value.hpp"
 
 void override(deferred::Reactor& reactor, const int& number) {
   auto registration =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: an override must give the same
-#include "deferred/value.hpp"
+#include "deferred/tasks/value.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 void override(deferred::Reactor& reactor) {

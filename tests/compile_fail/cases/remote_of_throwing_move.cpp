@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: RemoteWaiter: the result must be nothrow-movable, for the answer cannot fail
-#include "deferred/remote_waiter.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
 
 struct Throws {
   Throws() = default;

@@ -4,7 +4,7 @@
 // expect: for there may be other readers
 #include <string>
 
-#include "deferred/shared_deferred.hpp"
+#include "deferred/results/shared_deferred.hpp"
 
 auto rest = deferred::succeed(std::string()).share().add_callback([](std::string&&) {});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: yield_to: return the undo by value
-#include "deferred/task.hpp"
+#include "deferred/tasks/task.hpp"
 
 struct Undone {
   int& yield_to(deferred::Waiter<void> w) {

@@ -3,13 +3,13 @@
 // What has to hold between a library and a program or plug-in that was built in another way: what
 // one side makes the other finds, catches, counts and frees. run() returns how much does not.
 #include <cstring>
-#include <deferred/deferred_coroutine.hpp>
-#include <deferred/errors.hpp>
-#include <deferred/spawn.hpp>
-#include <deferred/value.hpp>
+#include <deferred/results/errors.hpp>
+#include <deferred/tasks/deferred_coroutine.hpp>
+#include <deferred/tasks/spawn.hpp>
+#include <deferred/tasks/value.hpp>
+#include <deferred/threads/in_thread.hpp>
 #include <deferred/yieldables/current_task.hpp>
 #include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/in_thread.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/with_timeout.hpp>
 #include <iostream>

@@ -2,7 +2,7 @@
 //
 // The same for a backend, the one that BACKEND names: it runs a reactor, or says what it misses.
 #include <cstdio>
-#include <deferred/reactor.hpp>
+#include <deferred/reactor/reactor.hpp>
 #include <stdexcept>
 
 // clang-format off: it would put blanks around the slash

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A program outside of the tree: a public header is found and the library is linked.
-#include <deferred/failure.hpp>
+#include <deferred/results/failure.hpp>
 #include <stdexcept>
 #include <string>
 

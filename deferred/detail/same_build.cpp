@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include "deferred/detail/same_build.hpp"
-
-namespace deferred::detail {
-
-template <>
-const char Library<Build>::present = 0;
-
-}  // namespace deferred::detail

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/reactor/reactor.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+namespace deferred {
+namespace detail {
+
+constinit thread_local Reactor* running_on_thread = nullptr;
+
+}  // namespace detail
+namespace {
+
+// The reactors of this thread.
+constinit thread_local Reactor* first_on_thread = nullptr;
+
+[[noreturn]] void destroyed_inside(const char* what) noexcept {
+  std::fprintf(stderr,
+               "deferred: a Reactor was destroyed inside %s; stop() it, and destroy it outside\n",
+               what);
+  std::terminate();
+}
+
+}  // namespace
+
+Reactor::Reactor(std::unique_ptr<Backend> backend) : Reactor(*backend) {
+  owned_backend_ = std::move(backend);
+}
+
+Reactor::Reactor(Backend& backend) : backend_(&backend), inbox_(new detail::Inbox(backend)) {
+  backend_->drive(this);
+  next_on_thread_ = std::exchange(first_on_thread, this);
+}
+
+Reactor::~Reactor() {
+  require_home("the destructor");
+  if (running_ || in_turn_ || in_watch_) destroyed_inside("of its own run or turn");
+  ending_ = true;
+  error_hook_ = nullptr;  // what it refers to may be gone
+  if (shutdown_) shutdown_->reactor = nullptr;
+  awake_ = true;  // what destructors still post is dropped below, not armed for
+  // First: a destructor below may join a thread that waits for its call.
+  inbox_->refuse_calls(true);
+  inbox_->discard();
+  do {
+    while (tasks_) {
+      if (tasks_->is(detail::Microthread::running)) destroyed_inside("of one of its coroutines");
+      detail::close(*tasks_);
+    }
+    while (detail::RemoteEnd* const end = remote_ends_) {
+      detail::ReactorAccess::remove_remote(*this, *end);
+      end->reactor_gone(*end);
+    }
+    while (signals_) detail::ReactorAccess::remove_signal(*this, *signals_);
+    for (const auto& trigger : std::exchange(triggers_, {})) trigger->drop();
+    inbox_->close();
+    ready_.run_round(false);
+    next_turn_.run_round(false);
+    while (!timers_.empty()) {
+      const TimePoint deadline = timers_.earliest();
+      auto& node = static_cast<detail::TimerNode&>(timers_.pop());
+      node.deadline = deadline;
+      node.reactor = nullptr;
+      node.state = detail::TimerNode::State::cancelled;
+      node.drop_callable();
+      node.release();
+    }
+    for (std::size_t fd = 0; fd < fds_.size(); ++fd) {
+      if (fds_[fd]) fds_[fd]->reactor_gone();
+    }
+  } while (tasks_ || remote_ends_ || signals_ || !triggers_.empty() || !ready_.empty() ||
+           !next_turn_.empty() || !timers_.empty() ||
+           std::any_of(fds_.begin(), fds_.end(), [](auto& fd) { return fd && !fd->idle(); }));
+  backend_->arm(TimePoint::max());
+  backend_->drive(nullptr);
+  inbox_->release();
+  Reactor** link = &first_on_thread;
+  while (*link && *link != this) link = &(*link)->next_on_thread_;
+  if (*link) *link = next_on_thread_;
+}
+
+/// The state of a turn, and of what runs after the last one.
+class Reactor::InTurn {
+ public:
+  explicit InTurn(Reactor& reactor) noexcept
+      : reactor_(reactor), before_(std::exchange(detail::running_on_thread, &reactor)) {
+    reactor_.in_turn_ = true;
+    reactor_.awake_ = true;
+    reactor_.now_is_known_ = false;
+  }
+  InTurn(const InTurn&) = delete;
+  InTurn& operator=(const InTurn&) = delete;
+  ~InTurn() {
+    if (detail::raised_object) [[unlikely]]
+      detail::forget_raised();
+    detail::running_on_thread = before_;
+    if (detail::free_list.has_grown) [[unlikely]]
+      detail::tend_free_list(reactor_.now());
+    reactor_.timers_.tend();
+    reactor_.in_turn_ = false;
+    reactor_.now_is_known_ = false;
+    reactor_.arm_next();
+  }
+
+ private:
+  Reactor& reactor_;
+  Reactor* const before_;
+};
+
+void Reactor::turn() noexcept {
+  if (in_turn_) return;
+  const InTurn in_turn(*this);
+  ready_.prepend(next_turn_);
+  inbox_->drain();
+  if (!timers_.empty()) fire_due_timers();
+  for (int round = 0; round < most_rounds && !ready_.empty(); ++round) ready_.run_round(true);
+}
+
+void Reactor::take_last_calls() noexcept {
+  inbox_->refuse_calls(true);
+  const InTurn in_turn(*this);
+  inbox_->drain();
+}
+
+void Reactor::read_clock() noexcept {
+  require_home("now()");
+  now_ = backend_->now();
+  now_is_known_ = in_turn_;
+}
+
+void Reactor::arm_next() noexcept {
+  awake_ = !ready_.empty() || !next_turn_.empty();
+  armed_ = awake_ ? TimePoint::min() : !timers_.empty() ? timers_.earliest() : TimePoint::max();
+  backend_->arm(armed_);
+}
+
+void Reactor::ask_for_turn() noexcept {
+  awake_ = true;
+  armed_ = TimePoint::min();
+  backend_->arm(armed_);
+}
+
+std::string Reactor::dump_tasks() const {
+  require_home("dump_tasks()");
+  std::vector<const detail::Microthread*> newest_first;
+  for (const detail::Microthread* m = tasks_; m; m = m->next_live) newest_first.push_back(m);
+  std::string text;
+  for (auto m = newest_first.rbegin(); m != newest_first.rend(); ++m) {
+    text += detail::describe(**m) + "\n";
+  }
+  return text;
+}
+
+namespace detail {
+
+void report_thrown(const char* by) noexcept {
+  if (running_on_thread) {
+    ReactorAccess::report(*running_on_thread, Failure::current(), by);
+  } else {
+    report_unhandled(Failure::current(), by);
+  }
+}
+
+void ReactorAccess::report(Reactor& reactor, const Failure& failure, const char* by) noexcept {
+  if (reactor.error_hook_) {
+    if (!is_to_be_reported(failure)) return;
+    try {
+      const ErrorHook hook = reactor.error_hook_;  // it may set another one
+      hook(failure, by);
+      return set_reported(failure);
+    } catch (...) {
+      report_unhandled(Failure::current(), "the error hook of a reactor");
+    }
+  }
+  report_unhandled(failure, by);
+}
+
+void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
+  m.reactor = &reactor;
+  m.previous_live = nullptr;
+  m.next_live = reactor.tasks_;
+  if (reactor.tasks_) reactor.tasks_->previous_live = &m;
+  reactor.tasks_ = &m;
+  ++reactor.task_count_;
+  const std::uint64_t id = ++reactor.last_task_id_;
+  m.id_low = static_cast<std::uint32_t>(id);
+  m.id_high = static_cast<std::uint8_t>(id >> 32);
+  m.retain();
+}
+
+void ReactorAccess::disown(Reactor& reactor, Microthread& m) noexcept {
+  (m.previous_live ? m.previous_live->next_live : reactor.tasks_) = m.next_live;
+  if (m.next_live) m.next_live->previous_live = m.previous_live;
+  --reactor.task_count_;
+  m.release();
+}
+
+void ReactorAccess::add_remote(Reactor& reactor, RemoteEnd& end) noexcept {
+  end.previous = nullptr;
+  end.next = reactor.remote_ends_;
+  if (end.next) end.next->previous = &end;
+  reactor.remote_ends_ = &end;
+}
+
+void ReactorAccess::remove_remote(Reactor& reactor, RemoteEnd& end) noexcept {
+  (end.previous ? end.previous->next : reactor.remote_ends_) = end.next;
+  if (end.next) end.next->previous = end.previous;
+}
+
+Reactor* ReactorAccess::find() noexcept {
+  if (current_microthread && current_microthread->reactor) return current_microthread->reactor;
+  if (running_on_thread) return running_on_thread;
+  const bool only_one = first_on_thread && !first_on_thread->next_on_thread_;
+  return only_one ? first_on_thread : nullptr;
+}
+
+}  // namespace detail
+}  // namespace deferred

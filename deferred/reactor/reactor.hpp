@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+//
+// Reactor: the loop. It owns the microthreads, their ready queue, the timers, the fd watches and
+// the inbox of other threads, and takes turns when its backend says so. Knows no backend by name.
+// Next: yield_to.hpp (what a task can wait for), spawn.hpp (starting one).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "deferred/reactor/backend.hpp"
+#include "deferred/reactor/delayed_call.hpp"
+#include "deferred/reactor/detail/inbox.hpp"
+#include "deferred/reactor/detail/remote_end.hpp"
+#include "deferred/reactor/detail/runnable.hpp"
+#include "deferred/reactor/detail/timer_heap.hpp"
+#include "deferred/reactor/registry.hpp"
+#include "deferred/reactor/remote_reactor.hpp"
+#include "deferred/reactor/shutdown_trigger.hpp"
+#include "deferred/reactor/signal_watch.hpp"
+#include "deferred/reactor/watch.hpp"
+#include "deferred/results/deferred.hpp"
+
+namespace deferred {
+
+template <class T>
+class Task;
+
+class TaskRef;
+
+namespace detail {
+
+struct Microthread;
+struct ReactorAccess;
+
+/// How the main task of a run ended.
+struct MainEnd {
+  bool ended = false;
+  int code = 0;
+  int signal = 0;        // the one that cancelled it, or came last
+  bool crashed = false;  // by a signal
+};
+
+}  // namespace detail
+
+/// Takes what a reactor's callbacks throw, and StuckError; `by` says what threw it.
+using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
+
+/// An event loop for one thread, on any backend. All of it is used from the thread that made it
+/// (debug builds end the program otherwise), but for call_from_thread(), remote(), stop() and what
+/// the remote ends (RemoteReactor, RemoteWaiter, Reply) do.
+///
+/// A turn does, in this order: (1) the posts of other threads and the signals; (2) the timers that
+/// were due when the first of them is called; (3) the ready queue, in rounds, each of them
+/// the queue as it stood, until it is empty or 64 rounds have run; then (4) the backend waits for
+/// I/O and reports it. What is set in a turn for "now" (timers, Pause{}) waits for the next turn.
+///
+/// What a callback throws goes to the error hook; the reactor goes on.
+///
+/// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
+/// and Deferreds and Waiters that outlive it, do nothing from then on.
+/// REQUIRES: not destroyed inside its own turn.
+class Reactor final : private Turn {
+ public:
+  /// On poll(2): no dependency.
+  Reactor();
+  /// On a backend of its own: `Reactor reactor{reactors::uv()};`
+  explicit Reactor(std::unique_ptr<Backend> backend);
+  /// On a backend that outlives it: `reactors::VirtualTime time; Reactor reactor{time};`
+  explicit Reactor(Backend& backend);
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  /// Takes turns until stop(), then calls the shutdown triggers. Can be called again afterwards;
+  /// inside itself, and inside any turn, it throws ReactorStateError, as the two below do.
+  ///
+  /// If it would wait, microthreads are live, and nothing can wake them - no timer, no watched
+  /// descriptor or signal, nobody in another thread who holds a remote end or has called before -
+  /// it says so once to the error hook, with a StuckError that names each and where it waits, and
+  /// waits on. Not in a loop that is shared with others.
+  ///
+  /// What the backend throws comes out of here; then no trigger is called, a stop() is kept, and
+  /// the calls of other threads are still taken, for the next run.
+  void run();
+  /// Spawns `main` and runs until it is done. A Task<int>'s value is the exit code; a failure goes
+  /// to the error hook, which prints it with its trace, and gives 1; Cancelled says nothing. If
+  /// stop() ends the run before, 0; `main` then stays as it is and goes on with the next run. Needs
+  /// spawn.hpp. (Twisted: task.react)
+  ///
+  /// On the first thread of the process, SIGINT and SIGTERM, where nobody else handles them, cancel
+  /// `main`. If it ends as Cancelled then, the exit code is 128 + the signal's number, as in a
+  /// shell. The second such signal, or one that comes when `main` has ended, ends the run as
+  /// crash() does, with that code.
+  template <class T>
+  int run(Task<T> main);
+  /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no
+  /// shutdown triggers, unless stop() ends it: ReactorStateError.
+  template <class T>
+  T run_until(Deferred<T> deferred);
+  /// Makes run() return after the present turn; from any thread. If it is not running, it returns
+  /// from the next run() at once. During the shutdown it does nothing.
+  void stop() noexcept { inbox_->stop(); }
+  /// Makes run() return after the present turn, without shutdown triggers, or without waiting for
+  /// those that it waits for. Does nothing if it is not running. (Twisted: crash)
+  void crash() noexcept;
+  bool running() const noexcept { return running_; }
+
+  /// Calls `f()` at once if it is running or in a turn, else in the first turn, behind what was
+  /// posted before. (Twisted: callWhenRunning)
+  template <class F>
+  void call_when_running(F f);
+  /// Calls `f()` once, when run() ends by stop(): first all triggers of Phase::before, then
+  /// `during`, then `after`, each in the order they were set. Turns go on until the Deferreds that
+  /// those of `before` return have results. A failure of any goes to the error hook, as does what
+  /// is thrown, and the other triggers are called. A callable lives until its Deferred has a
+  /// result: it may be a coroutine. (Twisted: addSystemEventTrigger)
+  template <class F>
+  ShutdownTrigger at_shutdown(Phase phase, F f);
+  /// Takes what callbacks throw, instead of the process-wide unhandled-failure hook; an empty one
+  /// gives it back to that. Not called while the reactor is being destroyed.
+  void set_error_hook(ErrorHook hook) {
+    require_home("set_error_hook()");
+    error_hook_ = std::move(hook);
+  }
+
+  /// The time at which the present turn began: the clock is read once a turn. Outside of a turn,
+  /// the time.
+  TimePoint now() noexcept {
+    if (!now_is_known_) read_clock();
+    return now_;
+  }
+
+  /// Calls `f()` after `delay`, not before the next turn. Dropping the DelayedCall cancels it;
+  /// `.detach()` lets it be. Equal deadlines are called in the order they were set. (Twisted:
+  /// callLater)
+  template <class F>
+  DelayedCall call_later(Duration delay, F f);
+  template <class F>
+  DelayedCall call_at(TimePoint deadline, F f);
+
+  /// Calls `f()` in the next round of the ready queue.
+  template <class F>
+  void post(F f);
+  /// Calls `f()` on the reactor's thread in its next turn, exactly once; from any thread. The calls
+  /// of one thread keep their order. False, without a call, from the end of a run() that was
+  /// stopped until the next one begins: all that were accepted have been called when it returns.
+  /// If the reactor is destroyed before its next turn, `f` is destroyed uncalled. The caller must
+  /// know that the reactor lives; a RemoteReactor need not. (Twisted: callFromThread)
+  template <class F>
+  bool call_from_thread(F f) {
+    return detail::call_from_thread(*inbox_, std::move(f));
+  }
+  /// The reactor as other threads may hold it; from any thread.
+  RemoteReactor remote() const noexcept { return RemoteReactor(*inbox_); }
+
+  /// Calls `f()` or `f(Ready)` whenever `fd` is ready for `interest`, once a turn while it stays
+  /// ready, until the Watch is dropped. An error or hang-up counts as ready: the system call will
+  /// tell. Any number of watches an fd. Throws std::system_error if it cannot be watched.
+  template <class F>
+  Watch watch(int fd, Ready interest, F f);
+  /// Calls `f()` or `f(int signal)` in a turn after the process got `signal`, until the SignalWatch
+  /// is dropped. What comes before the call is done counts as one. While somebody watches, the
+  /// signal does nothing else; afterwards it does what it did before. Each of any number of
+  /// watches, in any reactors, is called. Throws std::system_error for a signal that cannot be
+  /// caught.
+  template <class F>
+  SignalWatch on_signal(int signal, F f);
+
+  Registry& registry() noexcept {
+    require_home("registry()");
+    return registry_;
+  }
+  Backend& backend() noexcept { return *backend_; }
+
+  /// A line for each microthread: what it waits on, where, and who called it.
+  std::string dump_tasks() const;
+  /// How many microthreads are live.
+  std::size_t task_count() const noexcept { return task_count_; }
+  /// How many timers are set.
+  std::size_t timer_count() const noexcept { return timers_.size(); }
+  /// How many descriptors are watched.
+  std::size_t watch_count() const noexcept { return watched_fds_; }
+  /// Posts, microthreads that can go on, or calls of other threads wait for the next turn.
+  bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }
+
+ private:
+  friend struct detail::ReactorAccess;
+  static constexpr int most_rounds = 64;
+
+  class InTurn;
+
+  void turn() noexcept override;
+  void require_home(const char* what) const noexcept { inbox_->home().require_here(what); }
+  /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
+  void require_not_running(const char* what) const;
+  /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
+  /// `what` is waited for, if anything is.
+  void run_until_true(const bool& done, const char* what);
+  void take_turn(const char* waits_for);
+  void shut_down();
+  void call_triggers(Phase phase) noexcept;
+  /// Refuses calls of other threads from now on, and runs those that were taken.
+  void take_last_calls() noexcept;
+  void report_if_stuck(const char* waits_for) noexcept;
+  void read_clock() noexcept;
+  void fire_due_timers() noexcept;
+  void arm_next() noexcept;
+  /// Something became ready outside of a turn: asks the backend for one.
+  void want_turn() noexcept {
+    if (!awake_) ask_for_turn();
+  }
+  void ask_for_turn() noexcept;
+  DelayedCall add_timer(TimePoint deadline, detail::TimerNode* node);
+  void make_room_for_timer(detail::TimerNode* made);
+  void put_timer(detail::TimerNode& node, TimePoint deadline) noexcept;
+  Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
+  SignalWatch add_signal(detail::SignalNode* node);
+  int run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end);
+
+  std::unique_ptr<Backend> owned_backend_;
+  Backend* backend_;
+  detail::Inbox* inbox_;  // counted
+  detail::RunQueue ready_;
+  detail::RunQueue next_turn_;
+  bool awake_ = false;   // in a turn, or one is armed for as soon as possible
+  bool ending_ = false;  // in its destructor
+  bool running_ = false;
+  bool now_is_known_ = false;
+  bool in_turn_ = false;
+  bool crashed_ = false;
+  bool stuck_ = false;          // it has been reported in this run
+  std::uint32_t in_watch_ = 0;  // in so many callbacks of watches, one inside the other
+  TimePoint now_{};
+  TimePoint armed_ = TimePoint::max();
+  TimerHeap timers_;
+  TimePoint not_before_ = TimePoint::min();  // for timers; the present, while due ones are called
+  Registry registry_;
+  detail::Microthread* tasks_ = nullptr;  // all live ones
+  std::size_t task_count_ = 0;
+  std::uint64_t last_task_id_ = 0;
+  detail::RemoteEnd* remote_ends_ = nullptr;           // all outstanding ones
+  std::vector<std::unique_ptr<detail::FdEntry>> fds_;  // by fd
+  std::size_t watched_fds_ = 0;
+  detail::SignalNode* signals_ = nullptr;  // all active ones
+  detail::Triggers triggers_;
+  std::shared_ptr<detail::Shutdown> shutdown_;  // made by the first one
+  ErrorHook error_hook_;
+  Reactor* next_on_thread_ = nullptr;
+};
+
+}  // namespace deferred
+
+#include "deferred/reactor/detail/reactor_bodies.hpp"

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/reactor/registry.hpp"
+
+#include <algorithm>
+
+namespace deferred {
+
+Registration::~Registration() {
+  if (!handler_) return;
+  if (const auto registry = registry_.lock()) (*registry)->remove(*handler_);
+}
+
+Registry::Registry() : self_(std::make_shared<Registry*>(this)) {}
+
+Registration Registry::add(Handlers& handlers, std::unique_ptr<detail::Handler> handler) {
+  removed_.reserve(removed_.size() + count_ + 1);
+  handlers.push_back(std::move(handler));
+  ++count_;
+  changed();
+  return Registration(self_, *handlers.back());
+}
+
+void Registry::remove(const detail::Handler& handler) noexcept {
+  // What the handler captured is destroyed last: it may register and unregister others.
+  std::unique_ptr<detail::Handler> removed;
+  const auto of_type = types_.find(std::type_index(handler.type));
+  if (of_type != types_.end() && (removed = take(of_type->second, handler))) {
+    if (of_type->second.empty()) types_.erase(of_type);
+  } else {
+    for (auto it = objects_.begin(); it != objects_.end(); ++it) {
+      removed = take(it->second, handler);
+      if (!removed) continue;
+      --object_count_;
+      if (it->second.empty()) objects_.erase(it);
+      break;
+    }
+  }
+  if (!removed) return;
+  --count_;
+  changed();
+  if (in_use_ != 0) removed_.push_back(std::move(removed));  // has room: add() saw to it
+}
+
+std::unique_ptr<detail::Handler> Registry::take(Handlers& handlers,
+                                                const detail::Handler& handler) noexcept {
+  const auto it = std::find_if(handlers.begin(), handlers.end(),
+                               [&](const auto& each) { return each.get() == &handler; });
+  if (it == handlers.end()) return nullptr;
+  std::unique_ptr<detail::Handler> taken = std::move(*it);
+  handlers.erase(it);
+  return taken;
+}
+
+detail::Handler* Registry::look_up(const std::type_info& type) const noexcept {
+  const auto it = types_.find(std::type_index(type));
+  const bool none = it == types_.end() || it->second.empty();
+  detail::Handler* const found = none ? nullptr : it->second.back().get();
+  remembered_[cache_index(type)] = {&type, found};
+  return found;
+}
+
+detail::Handler* Registry::find(const void* object, const std::type_info& type) const noexcept {
+  const auto it = objects_.find(object);
+  if (it == objects_.end()) return nullptr;
+  const auto of_type = std::find_if(it->second.rbegin(), it->second.rend(),
+                                    [&](const auto& each) { return each->type == type; });
+  return of_type == it->second.rend() ? nullptr : of_type->get();
+}
+
+void Registry::drop_removed() noexcept {
+  while (!removed_.empty()) {  // one by one: each may register and unregister others
+    const std::unique_ptr<detail::Handler> dropped = std::move(removed_.back());
+    removed_.pop_back();
+  }
+}
+
+void Registry::changed() noexcept {
+  for (Remembered& each : remembered_) each = {};
+}
+
+}  // namespace deferred

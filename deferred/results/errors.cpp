@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/results/errors.hpp"
+
+#include <cstdio>
+
+#include "deferred/results/failure.hpp"
+
+namespace deferred {
+namespace {
+
+std::string timeout_text(std::chrono::nanoseconds limit, const std::type_info& waited_for) {
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%g", std::chrono::duration<double>(limit).count());
+  return "timed out after " + std::string(seconds) + " s waiting on " +
+         detail::demangled(waited_for);
+}
+
+}  // namespace
+
+TimeoutError::TimeoutError(std::chrono::nanoseconds limit, const std::type_info& waited_for)
+    : std::runtime_error(timeout_text(limit, waited_for)) {}
+
+}  // namespace deferred

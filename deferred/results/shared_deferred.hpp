@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// SharedDeferred<T>: one result for any number of readers, who each get a `const T&`. Made by
+// std::move(deferred).share(). An ordinary consumer of Deferred's public face.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "deferred/results/deferred.hpp"
+
+namespace deferred {
+
+/// A handle of a result that many may read, copyable; all copies are one result, which lives as
+/// long as one of them or a reader's callback that has not run. Readers are called in the order in
+/// which they came, inside the call that fires, or at once if the result is there.
+///
+/// Dropping the last handle detaches: the operation goes on. Cancelling what add_* returned ends
+/// only that reader's wait. A failure goes to every reader; it is reported once if one of them left
+/// it unhandled, or if there never was a reader.
+template <class T>
+class SharedDeferred {
+ public:
+  using value_type = T;
+
+  explicit SharedDeferred(Deferred<T> deferred, SourceLocation where = SourceLocation::current())
+      : state_(std::make_shared<State>(where)) {
+    state_->source = std::move(deferred).add_both(
+        [state = state_](Outcome<T> outcome) { state->settle(std::move(outcome)); }, where);
+  }
+
+  /// `f(const T&)` on success, `f()` for void. Returns a Deferred of what f returns.
+  template <class F>
+  auto add_callback(F&& f, SourceLocation where = SourceLocation::current()) const {
+    return done(where).add_callback(reads_value(std::forward<F>(f)), where);
+  }
+  /// `f(error)` on a failure, as Deferred::add_errback. What f returns is ignored.
+  template <class F>
+  Deferred<void> add_errback(F&& f, SourceLocation where = SourceLocation::current()) const {
+    return done(where).add_errback(std::forward<F>(f), where);
+  }
+  /// One of the two, never both.
+  template <class F, class G>
+  auto add_callbacks(F&& callback, G&& errback,
+                     SourceLocation where = SourceLocation::current()) const {
+    return done(where).add_callbacks(reads_value(std::forward<F>(callback)),
+                                     std::forward<G>(errback), where);
+  }
+  /// `f(const Outcome<T>&)` in either case; for a reader that is cancelled, with Cancelled.
+  template <class F>
+  auto add_both(F&& f, SourceLocation where = SourceLocation::current()) const {
+    return done(where).add_both(
+        [state = state_, f = std::decay_t<F>(std::forward<F>(f))](Outcome<void> read) mutable {
+          if (state->outcome) return std::invoke(f, std::as_const(*state->outcome));
+          const Outcome<T> cancelled(read.failure());  // this reader was, not the operation
+          return std::invoke(f, cancelled);
+        },
+        where);
+  }
+  /// Fires when the result is there, with its failure if it failed. Then read outcome().
+  Deferred<void> done(SourceLocation where = SourceLocation::current()) const {
+    return state_->read(where);
+  }
+
+  /// Cancels the operation, for all readers. (Deferred::cancel)
+  void cancel() const {
+    const auto state = state_;  // a canceller may destroy *this
+    state->source.cancel();
+  }
+
+  bool has_result() const noexcept { return state_->outcome.has_value(); }
+  /// The result; null while there is none.
+  const Outcome<T>* outcome() const noexcept {
+    return state_->outcome ? &*state_->outcome : nullptr;
+  }
+
+ private:
+  struct State {
+    explicit State(SourceLocation where) noexcept : made(where) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+      if (outcome && !was_read) {
+        if (const Failure failure = outcome->failure()) detail::report_unhandled(failure, made);
+      }
+    }
+
+    Deferred<void> read(SourceLocation where) {
+      was_read = true;
+      if (outcome) {
+        return outcome->has_value() ? succeed() : fail<void>(outcome->failure(), where);
+      }
+      Promise<void>& slot = readers.emplace_back();
+      auto [promise, deferred] = make_deferred<void>(where);
+      slot = std::move(promise);
+      return std::move(deferred);
+    }
+    void settle(Outcome<T> result) {
+      try {
+        outcome.emplace(std::move(result));
+      } catch (...) {  // the move of the value threw
+        outcome.emplace(Failure::current(made));
+      }
+      for (Promise<void>& reader : std::exchange(readers, {})) {
+        if (outcome->has_value()) {
+          reader.callback();
+        } else {
+          reader.errback(outcome->failure());
+        }
+      }
+    }
+
+    std::optional<Outcome<T>> outcome;
+    std::vector<Promise<void>> readers;  // until there is an outcome
+    Deferred<void> source;               // for cancel(); its callback keeps this State
+    SourceLocation made;
+    bool was_read = false;
+  };
+
+  template <class F>
+  auto reads_value(F&& f) const {
+    using Callback = std::decay_t<F>;
+    static_assert(
+        detail::takes<Callback, const detail::Stored<T>&>,
+        "SharedDeferred: the callback must take the value by const reference or by value, "
+        "for there may be other readers");
+    return [state = state_, f = Callback(std::forward<F>(f))]() mutable {
+      return detail::call(f, *std::as_const(*state->outcome));
+    };
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+template <class T>
+SharedDeferred<T> Deferred<T>::share() && {
+  return SharedDeferred<T>(std::move(*this));
+}
+
+}  // namespace deferred

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/tasks/value.hpp"
+
+#include "deferred/reactor/detail/microthread.hpp"
+
+namespace deferred {
+
+bool Value::make_wait(detail::WaitRoom& room) {
+  Reactor* const reactor = detail::current_microthread->reactor;
+  if (ops_ && reactor && !reactor->registry().empty()) {
+    Registry& registry = reactor->registry();
+    detail::Handler* handler = nullptr;
+    if (ops_->pointed_to) handler = registry.find(pointer(), *ops_->pointed_to);
+    if (!handler) handler = registry.find(*ops_->type);
+    if (handler) {
+      handler->make_wait(*this, room);
+      return true;
+    }
+  }
+  if (!ops_) throw UnknownYieldable("co_await: this Value is empty, there is nothing to wait for");
+  if (ops_->make_wait) {
+    ops_->make_wait(*this, room);
+    return true;
+  }
+  if (ops_->call) return false;
+  throw UnknownYieldable("co_await: no yield_to handler for type " +
+                         detail::demangled(*ops_->type) +
+                         ": register one with reactor.registry().when_type");
+}
+
+namespace {
+
+Task<Value> await_value(Value value) { co_return co_await detail::Unlisted(std::move(value)); }
+
+}  // namespace
+
+Task<Value> Value::yield_to() && { return await_value(std::move(*this)); }
+
+namespace detail {
+
+bool CallAwaiter<Value>::call() {
+  Task<Value> task = x_.ops_->call(std::move(x_));
+  ResultFor<Value>* const frame = TaskAccess::release(task);
+  Microthread& m = *this->caller->microthread;
+  frame->microthread = &m;
+  frame->called_by = this;
+  this->callee = frame;
+  m.leaf = frame;
+  return false;
+}
+
+Value CallAwaiter<Value>::result_of_call() {
+  auto& result = static_cast<ResultFor<Value>&>(*this->callee);
+  if (result.state == Wait::State::failure) {
+    if (is_listed(this->caller->where)) {
+      result.failure.passed(Failure::Passed::await, this->caller->where);
+    }
+    const Failure failure = std::move(result.failure);
+    destroy_frame(*std::exchange(this->callee, nullptr));
+    failure.raise();
+  }
+  Value value = std::move(result.value);
+  destroy_frame(*std::exchange(this->callee, nullptr));
+  return value;
+}
+
+}  // namespace detail
+}  // namespace deferred

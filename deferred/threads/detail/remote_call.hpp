@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// RemoteCall: something that another thread's reactor runs for this thread: a function, or a task.
+// "There" is the other reactor's thread, "home" that of who waits. Used by on() and
+// blocking_call_from_thread().
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "deferred/reactor/remote_reactor.hpp"
+#include "deferred/reactor/shutdown_trigger.hpp"
+#include "deferred/reactor/task_ref.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/threads/detail/remote_ending.hpp"
+#include "deferred/yieldables/deferred.hpp"
+
+namespace deferred::detail {
+
+class RemoteCall : public RemoteEnding {
+ public:
+  enum class Ask : std::uint8_t { cancel_once, cancel, close, fail };
+
+  // At home.
+
+  /// Sends it there. False if the reactor does not take it.
+  bool start();
+  bool started() const noexcept { return started_; }
+  /// True if it has not begun there, and will not: taken back now, or before.
+  bool withdraw() noexcept;
+  /// Asks the task that runs there to end, which it may do meanwhile by itself. True if an end is
+  /// to be waited for: asked, or it has ended. False if nobody is there.
+  bool ask(Ask what, std::exception_ptr error = nullptr) noexcept;
+  /// Nobody waits for it any more: withdrawn, or the task there is closed.
+  void abandon() noexcept;
+
+  // At home, once it has ended: what was asked of a task that had ended, or ended without another
+  // await, is home's to do.
+
+  /// One of the one-shot cancels is left.
+  bool cancel_left() const noexcept { return taken_[index(Ask::cancel_once)] < cancels_; }
+  /// So many of the errors were thrown there, the first ones.
+  unsigned errors_taken() const noexcept { return taken_[index(Ask::fail)]; }
+
+ protected:
+  explicit RemoteCall(RemoteReactor there) noexcept : there_(std::move(there)) {}
+
+  /// There: calls the function, or spawns the task. What it throws is the outcome.
+  virtual void begin(Reactor& reactor) = 0;
+  /// At home: destroys the function or task, which was withdrawn.
+  virtual void discard() noexcept = 0;
+  /// There: the task goes on from here; it is closed if the reactor stops.
+  void runs_as(Reactor& reactor, TaskRef task);
+  /// There: keeps the error.
+  void failed(const Failure& failure) noexcept;
+  /// There: the outcome is kept. Once.
+  void settle() noexcept;
+
+ private:
+  /// The hold that the other side has. Letting go of it before the call has begun: abandoned.
+  struct Sent;
+  struct Asked;
+  enum class State : std::uint8_t { sent, begun, withdrawn };
+
+  static constexpr std::size_t index(Ask what) noexcept { return static_cast<std::size_t>(what); }
+  /// Begins it, unless it was withdrawn.
+  bool claim() noexcept;
+  bool has_ended() noexcept;
+  void count_left(unsigned flag, Ask what) noexcept;
+
+  RemoteReactor there_;
+  State state_ = State::sent;  // under mutex_
+  bool started_ = false;       // at home
+  unsigned cancels_ = 0;       // at home: one-shot ones that were asked for
+  TaskRef task_;               // there, as the next
+  Reactor* reactor_ = nullptr;
+  ShutdownTrigger stop_;
+  bool stopped_ = false;
+  std::array<unsigned, 4> taken_{};  // by Ask; written before finish()
+};
+
+/// Says what is wrong with a result that is to cross threads.
+template <class T>
+constexpr bool check_crossing() {
+  static_assert(!std::is_reference_v<T>,
+                "a result from another thread is a value; return a pointer to what outlives it");
+  static_assert(
+      !bound_to_thread<T>,
+      "a Failure or an Outcome stays on its thread, and so does a handle to what is there; "
+      "return the plain value, and throw the error");
+  return true;
+}
+
+/// The result of what is run there: a Task's, a function's, or what it returns is awaited for.
+template <class F>
+struct ThereResult {
+  using Made = std::invoke_result_t<F&>;
+  static constexpr bool awaits = [] {
+    if constexpr (std::is_void_v<Made>) {
+      return false;
+    } else {
+      return Route<Made>::kind != RouteKind::none;
+    }
+  }();
+  using type = typename decltype([] {
+    if constexpr (awaits) {
+      return std::type_identity<AwaitedResult<Made>>();
+    } else {
+      return std::type_identity<Made>();
+    }
+  }())::type;
+  static_assert(check_crossing<type>());
+};
+template <class T>
+struct ThereResult<Task<T>> {
+  static_assert(check_crossing<T>());
+  static constexpr bool awaits = true;
+  using type = T;
+};
+
+template <class T, class F>
+class RemoteCallOf : public EndingWith<T, RemoteCall> {
+ public:
+  RemoteCallOf(RemoteReactor there, F&& f)
+      : EndingWith<T, RemoteCall>(std::move(there)), f_(std::move(f)) {}
+
+ private:
+  void begin(Reactor& reactor) override {
+    if constexpr (ThereResult<F>::awaits) {
+      Spawned<T> spawned = spawn(reactor, std::move(*f_));
+      f_.reset();
+      this->runs_as(reactor, spawned.task());
+      std::move(spawned)
+          .add_both([this](Outcome<T> outcome) {
+            keep(std::move(outcome));
+            this->settle();
+          })
+          .detach();
+    } else {
+      if constexpr (std::is_void_v<T>) {
+        (*f_)();
+      } else {
+        this->value_.emplace((*f_)());
+      }
+      f_.reset();
+      this->settle();
+    }
+  }
+  void discard() noexcept override { f_.reset(); }
+  void keep(Outcome<T> outcome) noexcept {
+    if (!outcome.has_value()) return this->failed(std::move(outcome).failure());
+    if constexpr (!std::is_void_v<T>) {
+      try {
+        this->value_.emplace(*std::move(outcome));
+      } catch (...) {
+        this->error_ = std::current_exception();
+      }
+    }
+  }
+
+  std::optional<F> f_;  // home's, and from the beginning there's
+};
+
+/// A RemoteCall whose end a thread waits for.
+template <class T, class F>
+class BlockingCall final : public RemoteCallOf<T, F> {
+ public:
+  using RemoteCallOf<T, F>::RemoteCallOf;
+  void wait() noexcept {
+    std::unique_lock lock(this->mutex_);
+    ended_.wait(lock, [this] { return this->over(); });
+  }
+
+ private:
+  void on_finish() noexcept override { ended_.notify_all(); }
+  std::condition_variable_any ended_;
+};
+
+/// Starts the call and waits until it has ended. If it has not begun there, a cancel or an error
+/// that is thrown into the wait withdraws it. After that they go to the task there, and its end is
+/// waited for; a one-shot cancel that came too late there is left for the next await here, and such
+/// an error is given then. A failure: it has not ended, and the wait is over, or such an error.
+Task<Outcome<void>> wait_for_end_there(RemoteCall& call);
+
+template <class T, class F>
+Task<T> result_there(EndingHandle<RemoteCallOf<T, F>> call) {
+  Task<Outcome<void>> waiting = wait_for_end_there(*call);
+  Outcome<void> ended = co_await Unlisted(std::move(waiting));
+  ended.value();
+  co_return call->take_outcome().value();
+}
+
+}  // namespace deferred::detail

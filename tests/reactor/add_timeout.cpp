@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// Twisted's checklist, 1.7: a limit on a Deferred.
+#include "deferred/reactor/add_timeout.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/yieldables/deferred.hpp"
+#include "reactors/virtual_time.hpp"
+#include "tests/support/unhandled.hpp"
+
+using namespace deferred;
+using namespace std::chrono_literals;
+using deferred::testing::Unhandled;
+
+namespace {
+
+struct Clocked : Unhandled {
+  reactors::VirtualTime time;
+  Reactor reactor{time};
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(
+    Clocked, "a Deferred without a result at its limit is cancelled and fails with TimeoutError") {
+  bool cancelled = false;
+  auto [promise, deferred] = make_deferred<int>([&] { cancelled = true; });
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+
+  time.advance(10s - 1ns);
+  CHECK(!limited.fired());
+  CHECK(!cancelled);
+  time.advance(1ns);
+
+  CHECK(cancelled);
+  const Outcome<int> outcome = std::move(limited).result();
+  REQUIRE(outcome.check<TimeoutError>());
+  CHECK(std::string(outcome.check<TimeoutError>()->what()) ==
+        "timed out after 10 s waiting on deferred::Deferred<int>");
+}
+
+TEST_CASE_FIXTURE(Clocked, "a result before the limit is passed on and the timer is dropped") {
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+
+  promise.callback(5);
+
+  CHECK(reactor.timer_count() == 0);
+  CHECK(std::move(limited).result().value() == 5);
+}
+
+TEST_CASE_FIXTURE(Clocked, "a failure before the limit is passed on and the timer is dropped") {
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+
+  promise.errback(std::string("early"));
+
+  CHECK(reactor.timer_count() == 0);
+  CHECK(*std::move(limited).result().check<std::string>() == "early");
+}
+
+TEST_CASE_FIXTURE(Clocked, "a result before the limit cancels nothing that a callback returned") {
+  bool inner_cancelled = false;
+  auto [inner_promise, inner] = make_deferred<int>([&] { inner_cancelled = true; });
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited =
+      add_timeout(std::move(deferred), 10s, reactor)
+          .add_callback([inner = std::move(inner)](int) mutable { return std::move(inner); });
+  promise.callback(1);
+
+  time.advance(20s);
+
+  CHECK(!inner_cancelled);
+  CHECK(!limited.has_result());
+  inner_promise.callback(2);
+  CHECK(std::move(limited).result().value() == 2);
+}
+
+TEST_CASE_FIXTURE(Clocked,
+                  "a cancel before the limit stays Cancelled and the handler is not called") {
+  bool handled = false;
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited =
+      add_timeout(std::move(deferred), 10s, reactor, [&](Outcome<int> outcome, Duration) {
+        handled = true;
+        return outcome;
+      });
+
+  limited.cancel();
+
+  CHECK(std::move(limited).result().check<Cancelled>());
+  CHECK(!handled);
+  CHECK(reactor.timer_count() == 0);
+}
+
+TEST_CASE_FIXTURE(Clocked,
+                  "a handler of the timeout gets the result and the limit, and gives the result") {
+  std::optional<Duration> limit;
+  bool was_cancelled = false;
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited =
+      add_timeout(std::move(deferred), 10s, reactor, [&](Outcome<int> outcome, Duration after) {
+        limit = after;
+        was_cancelled = outcome.check<Cancelled>();
+        return 42;
+      });
+
+  time.advance(10s);
+
+  CHECK(limit == Duration(10s));
+  CHECK(was_cancelled);
+  CHECK(std::move(limited).result().value() == 42);
+}
+
+TEST_CASE_FIXTURE(Clocked, "the value that a canceller makes at the limit is kept") {
+  auto [promise, deferred] =
+      make_deferred<int>([](Promise<int>& cancelled) { cancelled.callback(7); });
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+
+  time.advance(10s);
+
+  CHECK(std::move(limited).result().value() == 7);
+}
+
+TEST_CASE_FIXTURE(Clocked, "the failure that a canceller makes at the limit is kept") {
+  auto [promise, deferred] =
+      make_deferred<int>([](Promise<int>& cancelled) { cancelled.errback(std::string("mine")); });
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+
+  time.advance(10s);
+
+  CHECK(*std::move(limited).result().check<std::string>() == "mine");
+}
+
+TEST_CASE_FIXTURE(Clocked, "an errback added before the limit sees Cancelled and may swallow it") {
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited = add_timeout(
+      std::move(deferred).add_errback([](const Cancelled&) { return 3; }), 10s, reactor);
+
+  time.advance(10s);
+
+  CHECK(std::move(limited).result().value() == 3);
+}
+
+TEST_CASE_FIXTURE(Clocked, "an errback added after the limit sees TimeoutError") {
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited =
+      add_timeout(std::move(deferred), 10s, reactor).add_errback([](const TimeoutError&) {
+        return 4;
+      });
+
+  time.advance(10s);
+
+  CHECK(std::move(limited).result().value() == 4);
+}
+
+TEST_CASE_FIXTURE(Clocked, "a limited Deferred that is dropped still reports its timeout") {
+  auto [promise, deferred] = make_deferred<int>();
+  add_timeout(std::move(deferred), 10s, reactor).detach();
+
+  time.advance(10s);
+
+  CHECK(take() ==
+        std::vector<std::string>{"timed out after 10 s waiting on deferred::Deferred<int>"});
+}
+
+TEST_CASE_FIXTURE(Clocked, "the limit of a coroutine's Deferred cancels what it waits on") {
+  bool cancelled = false;
+  auto [promise, inner] = make_deferred<int>([&] { cancelled = true; });
+  const auto waiting = [](Reactor&, Deferred<int> on) -> Deferred<int> {
+    co_return co_await std::move(on);
+  };
+  Deferred<int> limited = add_timeout(waiting(reactor, std::move(inner)), 10s, reactor);
+
+  time.advance(10s);
+
+  CHECK(cancelled);
+  CHECK(std::move(limited).result().check<TimeoutError>());
+}
+
+TEST_CASE_FIXTURE(Clocked,
+                  "a reactor that ends before the limit leaves the Deferred to its Promise") {
+  std::optional<Reactor> other(std::in_place, time);
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, *other);
+
+  other.reset();
+  promise.callback(1);
+
+  CHECK(std::move(limited).result().value() == 1);
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+// run(), run(task), run_until() and stop().
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "deferred/results/errors.hpp"
+#include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/deferred.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "tests/support/driven.hpp"
+
+using namespace deferred;
+using namespace std::chrono_literals;
+using deferred::testing::Counting;
+using deferred::testing::Driven;
+using deferred::testing::OnPoll;
+using deferred::testing::OnVirtualTime;
+using deferred::testing::Unhandled;
+
+namespace {
+
+Task<int> give(int value) { co_return value; }
+Task<int> give_after(Duration time, int value) {
+  co_await Pause{time};
+  co_return value;
+}
+Task<> fail_with(std::string text) {
+  co_await Pause{};
+  throw std::runtime_error(text);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("run() takes turns until stop(), and can be called again", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+
+  for (const char* text : {"a", "b"}) {
+    on.reactor.post([&log, text] { log += text; });
+    on.reactor.post([&on] { on.reactor.stop(); });
+    on.reactor.run();
+  }
+
+  CHECK(log == "ab");
+}
+
+TEST_CASE_TEMPLATE("running() tells whether run() is at work", On, OnPoll, OnVirtualTime) {
+  On on;
+  bool inside = false;
+
+  on.reactor.post([&] {
+    inside = on.reactor.running();
+    on.reactor.stop();
+  });
+  const bool before = on.reactor.running();
+  on.reactor.run();
+
+  CHECK_FALSE(before);
+  CHECK(inside);
+  CHECK_FALSE(on.reactor.running());
+}
+
+TEST_CASE_TEMPLATE("the turn in which stop() is called is taken to its end", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const DelayedCall timer = on.reactor.call_later(0s, [&] {
+    on.reactor.stop();
+    on.reactor.post([&] { log += "later round "; });
+  });
+  on.reactor.post([&] { log += "same turn "; });
+
+  on.reactor.run();
+
+  CHECK(log == "same turn later round ");
+}
+
+TEST_CASE_TEMPLATE("stop() before run() makes the next run() return without a turn, and only that",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.post([&] {
+    ++calls;
+    on.reactor.stop();
+  });
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(calls == 0);
+  on.reactor.run();
+
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("run() inside run() throws ReactorStateError, and the outer one goes on", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  deferred::testing::SocketPair pair;
+  pair.write(1);
+  int thrown = 0;
+  const auto run_again = [&] {
+    try {
+      on.reactor.run();
+    } catch (const ReactorStateError&) {
+      ++thrown;
+    }
+  };
+  on.reactor.post(run_again);
+  const DelayedCall timer = on.reactor.call_later(0s, run_again);
+  const Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
+    run_again();
+    on.reactor.stop();
+  });
+
+  on.reactor.run();
+
+  CHECK(thrown == 3);
+}
+
+// It spun for ever: turns inside a turn do nothing.
+TEST_CASE_TEMPLATE("run() inside a turn that run() has not begun throws too", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  bool thrown = false;
+  on.reactor.post([&] {
+    try {
+      on.reactor.run();
+    } catch (const ReactorStateError&) {
+      thrown = true;
+    }
+  });
+
+  on.turn();
+
+  CHECK(thrown);
+}
+
+TEST_CASE_TEMPLATE("a reactor runs inside a callback of another one", On, OnPoll, OnVirtualTime) {
+  On outer, inner;
+  std::string log;
+  outer.reactor.post([&] {
+    inner.reactor.post([&] {
+      log += "inner ";
+      inner.reactor.stop();
+    });
+    inner.reactor.run();
+    log += "outer ";
+    outer.reactor.stop();
+  });
+
+  outer.reactor.run();
+
+  CHECK(log == "inner outer ");
+}
+
+TEST_CASE_TEMPLATE("the clock is read once a turn", On, OnPoll, OnVirtualTime) {
+  On on;
+  bool same = false;
+  on.reactor.post([&] {
+    const TimePoint before = on.reactor.now();
+    const auto began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() == began) {
+    }
+    same = on.reactor.now() == before;
+  });
+
+  on.turn();
+
+  CHECK(same);
+}
+
+TEST_CASE_TEMPLATE("run(task) gives a Task<int>'s value as the exit code, and 0 for others", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+
+  CHECK(on.reactor.run(give(7)) == 7);
+  CHECK(on.reactor.run(give_after(1ms, 8)) == 8);
+  CHECK(on.reactor.run([]() -> Task<> { co_return; }()) == 0);
+}
+
+TEST_CASE_TEMPLATE("run(task) reports what the task throws and gives 1", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+
+  const int code = on.reactor.run(fail_with("no main"));
+
+  CHECK(code == 1);
+  CHECK(on.unhandled.take() == std::vector<std::string>{"no main"});
+}
+
+TEST_CASE_TEMPLATE("a run(task) that stop() ends gives 0, and the task goes on with the next run",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  bool went_on = false;
+  const auto main_task = [&]() -> Task<int> {
+    on.reactor.stop();
+    co_await Pause{};
+    went_on = true;
+    co_await Pause{1ms};
+    co_return 5;
+  };
+
+  const int code = on.reactor.run(main_task());
+  CHECK(code == 0);
+  CHECK_FALSE(went_on);
+  on.run_for(10ms);
+
+  CHECK(went_on);
+}
+
+TEST_CASE_TEMPLATE("run(task) inside run() throws, and its task has not run", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  bool thrown = false;
+  bool ran = false;
+  const auto inner = [&]() -> Task<> {
+    ran = true;
+    co_return;
+  };
+  on.reactor.post([&] {
+    try {
+      on.reactor.run(inner());
+    } catch (const ReactorStateError&) {
+      thrown = true;
+    }
+  });
+
+  on.run_for(1ms);
+
+  CHECK(thrown);
+  CHECK_FALSE(ran);
+  CHECK(on.reactor.task_count() == 0);
+}
+
+TEST_CASE_TEMPLATE("run_until() gives the Deferred's result or throws its failure", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+
+  CHECK(on.reactor.run_until(Deferred<int>(spawn(on.reactor, give_after(1ms, 3)))) == 3);
+  CHECK_THROWS_WITH_AS(on.reactor.run_until(Deferred<void>(spawn(on.reactor, fail_with("bad")))),
+                       "bad", std::runtime_error);
+}
+
+// It called stop() with no run() to stop, which ended the next one.
+TEST_CASE_TEMPLATE("run_until() of a fired Deferred takes no turn, and leaves the next run() alone",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.post([&] {
+    ++calls;
+    on.reactor.stop();
+  });
+
+  CHECK(on.reactor.run_until(succeed(4)) == 4);
+  CHECK(calls == 0);
+  on.reactor.run();
+
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("run_until() that stop() ends throws ReactorStateError and cancels the Deferred",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  bool cancelled = false;
+  auto [promise, pending] = make_deferred<int>([&] { cancelled = true; });
+  on.reactor.post([&on] { on.reactor.stop(); });
+
+  CHECK_THROWS_AS(on.reactor.run_until(std::move(pending)), ReactorStateError);
+
+  CHECK(cancelled);
+}
+
+// Its callback wrote into the frame of a run_until() that had returned.
+TEST_CASE_TEMPLATE("a result that comes after its run_until() has ended goes nowhere", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  const auto unwilling = []() -> Task<int> {
+    Outcome<void> outcome = co_await as_outcome(Pause{1ms});
+    if (!outcome) co_await Pause{2ms};
+    co_return 1;
+  };
+  on.reactor.post([&on] { on.reactor.stop(); });
+
+  CHECK_THROWS_AS(on.reactor.run_until(Deferred<int>(spawn(on.reactor, unwilling()))),
+                  ReactorStateError);
+  on.run_for(10ms);
+
+  CHECK(on.reactor.task_count() == 0);
+}
+
+TEST_CASE_TEMPLATE("run_until() inside run() throws, and the Deferred does no harm later", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, pending] = make_deferred<int>();
+  bool thrown = false;
+  on.reactor.post([&, &waited = pending] {
+    try {
+      on.reactor.run_until(std::move(waited));
+    } catch (const ReactorStateError&) {
+      thrown = true;
+    }
+  });
+
+  on.run_for(1ms);
+  if (!promise.fired()) promise.callback(1);
+
+  CHECK(thrown);
+}
+
+TEST_CASE("an idle reactor blocks: it takes a turn for each deadline and no other") {
+  Unhandled unhandled;
+  Counting backend;
+  Reactor reactor{backend};
+  const DelayedCall first = reactor.call_later(5ms, [] {});
+  const DelayedCall last = reactor.call_later(20ms, [&] { reactor.stop(); });
+
+  reactor.run();
+
+  CHECK(backend.turns == 2);
+}
+
+TEST_CASE("a cancelled or postponed deadline costs no turn") {
+  Unhandled unhandled;
+  Counting backend;
+  Reactor reactor{backend};
+  DelayedCall cancelled = reactor.call_later(1ms, [] {});
+  DelayedCall postponed = reactor.call_later(2ms, [] {});
+  const DelayedCall last = reactor.call_later(20ms, [&] { reactor.stop(); });
+  cancelled.cancel();
+  postponed.reset(1h);
+
+  reactor.run();
+
+  CHECK(backend.turns == 1);
+}
+
+TEST_CASE("posts and microthreads of one turn cost one arm() of the backend") {
+  Unhandled unhandled;
+  Counting backend;
+  Reactor reactor{backend};
+  backend.run_once(false);
+  const int before = backend.arms;
+
+  for (int i = 0; i < 100; ++i) {
+    reactor.post([] {});
+    spawn(reactor, give(i)).detach();
+  }
+  backend.run_once(false);
+
+  CHECK(backend.arms == before + 2);  // one to ask for the turn, one at its end
+  CHECK(reactor.task_count() == 0);
+}
+
+TEST_CASE("a timer set or moved to the front outside of a turn is armed at once") {
+  Unhandled unhandled;
+  Counting backend;
+  Reactor reactor{backend};
+
+  DelayedCall first = reactor.call_later(2h, [] {});
+  CHECK(backend.armed == first.time());
+  DelayedCall second = reactor.call_later(1h, [] {});
+  CHECK(backend.armed == second.time());
+  first.reset(1min);
+  CHECK(backend.armed == first.time());
+  reactor.post([] {});
+
+  CHECK(backend.armed == TimePoint::min());
+}
+
+TEST_CASE("a reactor without work blocks until it is woken") {
+  Unhandled unhandled;
+  Counting backend;
+  Reactor reactor{backend};
+  const int before = backend.turns;
+
+  reactor.call_from_thread([&reactor] { reactor.stop(); });
+  reactor.run();
+
+  CHECK(backend.turns == before + 1);
+  CHECK(backend.wakes == 2);  // the post, and stop()
+}
+
+TEST_CASE("ten thousand tasks that sleep cost no turn") {
+  Unhandled unhandled;
+  auto owned = std::make_unique<Counting>();
+  Counting& backend = *owned;
+  Reactor reactor{std::move(owned)};
+  const auto sleep = []() -> Task<> { co_await Pause{1h}; };
+  for (int i = 0; i < 10'000; ++i) spawn(reactor, sleep()).detach();
+  backend.run_once(false);
+  backend.turns = 0;
+
+  const DelayedCall end = reactor.call_later(200ms, [&] { reactor.stop(); });
+  reactor.run();
+
+  CHECK(reactor.task_count() == 10'000);
+  CHECK(backend.turns == 1);
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: MIT
+// How a run begins and ends: call_when_running(), at_shutdown(), crash(), and what callbacks throw.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "deferred/results/errors.hpp"
+#include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "tests/support/driven.hpp"
+
+using namespace deferred;
+using namespace std::chrono_literals;
+using deferred::testing::OnPoll;
+using deferred::testing::OnVirtualTime;
+using deferred::testing::SocketPair;
+
+namespace {
+
+/// Collects what goes to the error hook: "who: what".
+struct Hooked {
+  explicit Hooked(Reactor& reactor) {
+    reactor.set_error_hook([this](const Failure& failure, std::string_view by) {
+      texts.push_back(std::string(by) + ": " + failure.what());
+    });
+  }
+  std::vector<std::string> texts;
+};
+using Texts = std::vector<std::string>;
+
+[[noreturn]] void oops() { throw std::runtime_error("oops"); }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("call_when_running() waits for the first turn, behind what was posted", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] { log += "posted "; });
+  on.reactor.call_when_running([&] {
+    log += on.reactor.running() ? "running " : "not running ";
+    on.reactor.stop();
+  });
+
+  CHECK(log.empty());
+  on.reactor.run();
+
+  CHECK(log == "posted running ");
+}
+
+TEST_CASE_TEMPLATE("call_when_running() in a turn calls at once", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] {
+    on.reactor.call_when_running([&] { log += "inner "; });
+    log += "outer";
+  });
+
+  on.turn();
+
+  CHECK(log == "inner outer");
+}
+
+TEST_CASE_TEMPLATE("shutdown triggers are called phase by phase, each in the order they were set",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto say = [&](const char* text) {
+    return [&log, &on, text] { log += on.reactor.running() ? text : "late "; };
+  };
+  on.reactor.at_shutdown(Phase::after, say("after ")).detach();
+  on.reactor.at_shutdown(Phase::during, say("during ")).detach();
+  on.reactor.at_shutdown(Phase::before, say("before-1 ")).detach();
+  on.reactor.at_shutdown(Phase::before, say("before-2 ")).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "before-1 before-2 during after ");
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "before-1 before-2 during after ");  // once
+}
+
+TEST_CASE_TEMPLATE("turns go on until the Deferreds of 'before' triggers have results", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto slow = [&log]() -> Deferred<void> {
+    co_await Pause{10ms};
+    log += "saved ";
+  };
+  on.reactor.at_shutdown(Phase::before, slow).detach();
+  on.reactor.at_shutdown(Phase::before, [&] { log += "quick "; }).detach();
+  on.reactor.at_shutdown(Phase::during, [&] { log += "during"; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "quick saved during");
+}
+
+TEST_CASE_TEMPLATE("a trigger that fails, now or later, is reported, and the others are called", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  const Hooked hooked(on.reactor);
+  int calls = 0;
+  const auto fails_later = []() -> Deferred<void> {
+    co_await Pause{1ms};
+    oops();
+  };
+  on.reactor.at_shutdown(Phase::before, [] { oops(); }).detach();
+  on.reactor.at_shutdown(Phase::before, fails_later).detach();
+  on.reactor.at_shutdown(Phase::during, [] { oops(); }).detach();
+  on.reactor.at_shutdown(Phase::after, [&] { ++calls; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(calls == 1);
+  CHECK(hooked.texts == Texts(3, "a shutdown trigger: oops"));
+}
+
+TEST_CASE_TEMPLATE("a trigger whose handle is dropped is not called, and destroyed at once", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  const auto owned = std::make_shared<int>(0);
+  {
+    const ShutdownTrigger trigger =
+        on.reactor.at_shutdown(Phase::before, [&calls, owned] { ++calls; });
+    CHECK(trigger.active());
+    CHECK(owned.use_count() == 2);
+  }
+  CHECK(owned.use_count() == 1);
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(calls == 0);
+}
+
+TEST_CASE_TEMPLATE("a trigger set by a trigger is called too", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor
+      .at_shutdown(Phase::during,
+                   [&] {
+                     on.reactor.at_shutdown(Phase::during, [&] { log += "second "; }).detach();
+                     log += "first ";
+                   })
+      .detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "first second ");
+}
+
+TEST_CASE("a trigger may outlive its reactor, and is then inactive") {
+  ShutdownTrigger trigger;
+  {
+    OnPoll on;
+    trigger = on.reactor.at_shutdown(Phase::before, [] {});
+  }
+  CHECK_FALSE(trigger.active());
+}
+
+TEST_CASE_TEMPLATE("run_until() that gets its result calls no triggers; stopped, it does", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.at_shutdown(Phase::before, [&] { ++calls; }).detach();
+  const auto seven = []() -> Task<int> {
+    co_await Pause{};
+    co_return 7;
+  };
+
+  CHECK(on.reactor.run_until(spawn(on.reactor, seven).deferred()) == 7);
+  CHECK(calls == 0);
+
+  auto [promise, never] = make_deferred<int>();
+  on.reactor.stop();
+  CHECK_THROWS_AS(on.reactor.run_until(std::move(never)), ReactorStateError);
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("run(task) calls the triggers when its task has ended", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.at_shutdown(Phase::before, [&] { log += "before"; }).detach();
+  const auto main = [](std::string& to) -> Task<int> {
+    co_await Pause{1ms};
+    to += "main ";
+    co_return 3;
+  };
+
+  CHECK(on.reactor.run(main(log)) == 3);
+  CHECK(log == "main before");
+}
+
+TEST_CASE_TEMPLATE("crash() leaves run() without triggers, and it can run again", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.at_shutdown(Phase::before, [&] { log += "trigger "; }).detach();
+  on.reactor.post([&] { on.reactor.crash(); });
+
+  on.reactor.run();
+  CHECK(log.empty());
+
+  on.reactor.stop();
+  on.reactor.run();
+  CHECK(log == "trigger ");
+}
+
+TEST_CASE_TEMPLATE("crash() when it is not running does nothing", On, OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  on.reactor.crash();
+  on.reactor.post([&] {
+    ++calls;
+    on.reactor.stop();
+  });
+
+  on.reactor.run();
+
+  CHECK(calls == 1);
+}
+
+TEST_CASE_TEMPLATE("crash() ends a shutdown that waits", On, OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, never] = make_deferred<void>();
+  on.reactor.at_shutdown(Phase::before, [d = std::move(never)]() mutable { return std::move(d); })
+      .detach();
+  const DelayedCall rescue = on.reactor.call_later(5ms, [&] { on.reactor.crash(); });
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK_FALSE(on.reactor.running());
+  promise.callback();  // too late to be waited for
+}
+
+TEST_CASE_TEMPLATE("what callbacks throw goes to the error hook, with who threw it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  Hooked hooked(on.reactor);
+  SocketPair pair;
+  pair.write(1);
+  on.reactor.post([] { oops(); });
+  on.reactor.post([&] { on.reactor.call_when_running([] { oops(); }); });
+  const bool taken = on.reactor.call_from_thread([] { oops(); });
+  const DelayedCall timer = on.reactor.call_later(0s, [] { oops(); });
+  Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
+    watch = Watch();
+    oops();
+  });
+
+  on.run_for(1ms);
+
+  CHECK(taken);
+  std::sort(hooked.texts.begin(), hooked.texts.end());
+  CHECK(hooked.texts == Texts{"a callback of call_later: oops",
+                              "a callback of call_when_running: oops", "a callback of watch: oops",
+                              "a callback posted from a thread: oops", "a posted callback: oops"});
+}
+
+TEST_CASE("an error hook that throws is reported, with what it was called for") {
+  OnPoll on;
+  on.reactor.set_error_hook(
+      [](const Failure&, std::string_view) { throw std::runtime_error("from the hook"); });
+  on.reactor.post([] { oops(); });
+
+  on.turn();
+
+  CHECK(on.unhandled.take() == Texts{"from the hook", "oops"});
+}
+
+TEST_CASE("an error hook may replace itself") {
+  OnPoll on;
+  on.reactor.set_error_hook(
+      [&](const Failure&, std::string_view) { on.reactor.set_error_hook({}); });
+  on.reactor.post([] { oops(); });
+  on.reactor.post([] { oops(); });
+
+  on.turn();
+
+  CHECK(on.unhandled.take() == Texts{"oops"});
+}
+
+// It was lost, and the next run() did not return.
+TEST_CASE_TEMPLATE("a stop() that comes with the result of run_until() is for the next run", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, result] = make_deferred<int>();
+  Promise<int>& fire = promise;
+  on.reactor.post([&] {
+    on.reactor.stop();
+    fire.callback(7);
+  });
+
+  CHECK(on.reactor.run_until(std::move(result)) == 7);
+  bool called = false;
+  on.reactor.post([&] { called = true; });
+  on.reactor.run();
+
+  CHECK_FALSE(called);
+}
+
+TEST_CASE_TEMPLATE("crash() in a trigger is the end of the triggers", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor
+      .at_shutdown(Phase::before,
+                   [&] {
+                     log += "first ";
+                     on.reactor.crash();
+                   })
+      .detach();
+  on.reactor.at_shutdown(Phase::before, [&] { log += "second "; }).detach();
+  on.reactor.at_shutdown(Phase::after, [&] { log += "after "; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "first ");
+}
+
+TEST_CASE_TEMPLATE("a 'before' trigger set while the shutdown waits is called in it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const auto slow = [&]() -> Deferred<void> {
+    co_await Pause{1ms};
+    on.reactor.at_shutdown(Phase::before, [&] { log += "set later, "; }).detach();
+  };
+  on.reactor.at_shutdown(Phase::before, slow).detach();
+  on.reactor.at_shutdown(Phase::during, [&] { log += "during"; }).detach();
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(log == "set later, during");
+}
+
+TEST_CASE_TEMPLATE(
+    "a failed Deferred of any phase goes to the error hook; after the reactor's end "
+    "it is an unhandled failure",
+    On, OnPoll, OnVirtualTime) {
+  deferred::testing::Unhandled unhandled;
+  auto [promise, late] = make_deferred<void>();
+  {
+    On on;
+    const Hooked hooked(on.reactor);
+    on.reactor.at_shutdown(Phase::during, [] { return fail<void>(std::runtime_error("now")); })
+        .detach();
+    on.reactor.at_shutdown(Phase::after, [d = std::move(late)]() mutable { return std::move(d); })
+        .detach();
+    on.reactor.stop();
+    on.reactor.run();
+    CHECK(hooked.texts == Texts{"a shutdown trigger: now"});
+  }
+  promise.errback(std::runtime_error("late"));
+
+  CHECK(unhandled.take() == Texts{"late"});
+}
+
+TEST_CASE_TEMPLATE(
+    "a trigger's callable is destroyed after its call, also one that owns its handle", On, OnPoll,
+    OnVirtualTime) {
+  On on;
+  struct Service {
+    ShutdownTrigger trigger;
+  };
+  std::weak_ptr<Service> watched;
+  {
+    const auto service = std::make_shared<Service>();
+    watched = service;
+    service->trigger = on.reactor.at_shutdown(Phase::before, [service] {});
+  }
+  CHECK_FALSE(watched.expired());
+
+  on.reactor.stop();
+  on.reactor.run();
+
+  CHECK(watched.expired());
+}
+
+TEST_CASE_TEMPLATE("the main task's failure goes to the error hook, Cancelled says nothing", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  const Hooked hooked(on.reactor);
+  const auto fails = []() -> Task<> {
+    co_await Pause{};
+    oops();
+  };
+  const auto cancelled = []() -> Task<> {
+    co_await Pause{};
+    throw Cancelled();
+  };
+
+  CHECK(on.reactor.run(fails()) == 1);
+  CHECK(on.reactor.run(cancelled()) == 1);
+
+  CHECK(hooked.texts == Texts{"the main task: oops"});
+}
+
+namespace {
+
+/// A backend whose wait fails once.
+class Failing final : public Backend {
+ public:
+  TimePoint now() noexcept override { return inner_->now(); }
+  void arm(TimePoint) noexcept override {}
+  void wake() noexcept override {}
+  void watch(int, Ready, IoHandler&) override {}
+  void rewatch(int, Ready) override {}
+  void unwatch(int) noexcept override {}
+  void run_once(bool) override {
+    if (std::exchange(fails, false)) throw std::runtime_error("the loop broke");
+    turn();
+  }
+  bool fails = true;
+
+ private:
+  std::unique_ptr<Backend> inner_ = reactors::poll();
+};
+
+}  // namespace
+
+TEST_CASE("what the backend throws comes out of run(); a stop() and calls are kept for the next") {
+  deferred::testing::Unhandled unhandled;
+  Failing backend;
+  Reactor reactor{backend};
+  int calls = 0, triggers = 0;
+  reactor.at_shutdown(Phase::before, [&] { ++triggers; }).detach();
+
+  CHECK_THROWS_WITH(reactor.run(), "the loop broke");
+  CHECK_FALSE(reactor.running());
+  CHECK(triggers == 0);
+  CHECK(reactor.call_from_thread([&] {
+    ++calls;
+    reactor.stop();
+  }));
+  reactor.run();
+
+  CHECK(calls == 1);
+  CHECK(triggers == 1);
+}
+
+TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  SocketPair pair;
+  pair.write(1);
+  std::string log;
+  Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
+    watch = Watch();
+    on.reactor.call_when_running([&] { log += "at once "; });
+    try {
+      on.reactor.run();
+    } catch (const ReactorStateError&) {
+      log += "refused";
+    }
+  });
+
+  on.turn();
+
+  CHECK(log == "at once refused");
+}
+
+// The hook was called with what closing leaves, and what it referred to was gone.
+TEST_CASE("the error hook is not called while the reactor is being destroyed") {
+  int calls = 0;
+  {
+    OnPoll on;
+    on.reactor.set_error_hook([&](const Failure&, std::string_view) { ++calls; });
+    const auto main = []() -> Task<> { co_await Pause{1h}; };
+    on.reactor.stop();
+    on.reactor.run(main());
+  }
+  CHECK(calls == 0);
+}
