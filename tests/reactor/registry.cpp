@@ -118,6 +118,19 @@ TEST_CASE_FIXTURE(Loop, "a handler may register another while it runs") {
   CHECK(outcome_of(await_thing()).value() == 6);
 }
 
+// The inner registration was removed from the vector that was being erased from.
+TEST_CASE_FIXTURE(Loop, "a handler's captures may hold another registration for its type") {
+  auto inner = std::make_shared<Registration>(
+      reactor.registry().when_type<Pause>([](const Pause&, Waiter<void> w) { w.resume(); }));
+  std::optional<Registration> outer(
+      reactor.registry().when_type<Pause>([inner](const Pause&, Waiter<void> w) { w.resume(); }));
+  inner.reset();
+
+  outer.reset();
+
+  CHECK(reactor.registry().empty());
+}
+
 TEST_CASE_FIXTURE(Loop, "unregistering leaves a wait that the handler began") {
   std::optional registration = reactor.registry().when_type<Thing>(
       [](const Thing&, Waiter<int> w) { return schedule(std::move(w), 1s, 8); });

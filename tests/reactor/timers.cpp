@@ -10,9 +10,11 @@
 
 #include "deferred/results/errors.hpp"
 #include "tests/support/driven.hpp"
+#include "tests/support/loop.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
+using deferred::testing::Loop;
 using deferred::testing::OnPoll;
 using deferred::testing::OnVirtualTime;
 
@@ -327,6 +329,23 @@ TEST_CASE_TEMPLATE("a timer may own its DelayedCall", On, OnPoll, OnVirtualTime)
 
   CHECK(called);
   CHECK(own.use_count() == 1);
+}
+
+// The node was freed under its own callable's destructor.
+TEST_CASE_FIXTURE(Loop, "a timer's callable may own the handle that cancels it") {
+  struct Owner : std::enable_shared_from_this<Owner> {
+    DelayedCall timer;
+  };
+  auto owner = std::make_shared<Owner>();
+  const std::weak_ptr<Owner> gone = owner;
+  Owner& alive = *owner;
+  alive.timer =
+      reactor.call_later(1s, [name = std::string(100, 'x'), owner] { CHECK(!name.empty()); });
+  owner.reset();
+
+  alive.timer.cancel();
+
+  CHECK(gone.expired());
 }
 
 TEST_CASE_TEMPLATE("its callable is destroyed right after the call, not with the DelayedCall", On,

@@ -117,6 +117,20 @@ TEST_CASE_FIXTURE(Virtual, "advance() to the end of time overflows nothing") {
   CHECK(time.now() == TimePoint::max());
 }
 
+// The deadline of the first stayed armed, and the clock never got past it.
+TEST_CASE("a clock can be put forward after the end of its reactor") {
+  reactors::VirtualTime time;
+  {
+    Reactor reactor{time};
+    reactor.call_later(5s, [] {}).detach();
+    time.advance(1s);
+  }
+
+  time.advance(10s);
+
+  CHECK(time.now() == TimePoint(11s));
+}
+
 TEST_CASE_FIXTURE(Virtual, "run_until_idle() jumps from deadline to deadline until none is left") {
   reactor.call_later(1h, [&] { reactor.call_later(1h, note()).detach(); }).detach();
 

@@ -251,6 +251,28 @@ TEST_CASE_FIXTURE(Loop, "cancel() cancels a Deferred that is awaited, and does n
   CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
 }
 
+// Its handler was not called, and the operation went on without anybody.
+TEST_CASE_FIXTURE(Loop,
+                  "a Deferred awaited in a cancelled microthread is cancelled, not left alone") {
+  bool cancelled = false;
+  auto [promise, operation] = make_deferred<int>([&] { cancelled = true; });
+  auto spawned = spawn(
+      reactor,
+      [](Deferred<int> on) -> Task<> {
+        const Outcome<void> first = co_await as_outcome(Pause{1h});
+        CHECK(first.check<Cancelled>());
+        co_await with_timeout(1h, std::move(on));
+      },
+      std::move(operation));
+  time.advance();
+
+  spawned.task().cancel();
+  time.advance();
+
+  CHECK(cancelled);
+  CHECK(std::move(spawned).deferred().result().check<Cancelled>());
+}
+
 TEST_CASE_FIXTURE(Loop, "an awaited Deferred that fails when it is cancelled is not reported") {
   auto [promise, deferred] =
       make_deferred<int>([](Promise<int>& p) { p.errback(std::runtime_error("torn down")); });

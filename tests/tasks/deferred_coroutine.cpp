@@ -339,6 +339,21 @@ TEST_CASE_FIXTURE(Loop, "a parameter with reactor() counts too") {
   CHECK(body(client).result().value() == &other.reactor);
 }
 
+// It was asked for the reactor of a microthread that is done, and threw out of the call.
+TEST_CASE_FIXTURE(Loop, "a TaskRef parameter does not choose a coroutine's reactor") {
+  TaskRef done = spawn(reactor, []() -> Task<> { co_return; }).task();
+  time.advance();
+  const auto pausing = [](TaskRef) -> Deferred<int> {
+    co_await Pause{};
+    co_return 1;
+  };
+
+  Deferred<int> result = pausing(done);
+  time.advance();
+
+  CHECK(std::move(result).result().value() == 1);
+}
+
 Deferred<Reactor*> nameless() {
   const TaskRef self = co_await current_task;
   co_return &self.reactor();

@@ -34,6 +34,12 @@ Task<int> fail_later() {
   co_await Pause(1s);
   throw std::runtime_error("failed later");
 }
+Task<> pauses(int times, int& done) {
+  for (int i = 0; i < times; ++i) {
+    co_await Pause{};
+    ++done;
+  }
+}
 
 TEST_CASE_FIXTURE(Loop, "a microthread does not start inside spawn()") {
   auto spawned = spawn(reactor, give(1));
@@ -137,6 +143,21 @@ TEST_CASE_FIXTURE(Loop, "dropping the handle lets the microthread go on") {
 
   CHECK(finished);
   CHECK(reactor.task_count() == 0);
+}
+
+// The frame was kept for the handle, and the two kept each other.
+TEST_CASE_FIXTURE(Loop, "a microthread may own the object that holds its handle") {
+  struct Actor {
+    std::vector<Spawned<void>> tasks;
+  };
+  auto actor = std::make_shared<Actor>();
+  const std::weak_ptr<Actor> gone = actor;
+  actor->tasks.push_back(spawn(reactor, [actor]() -> Task<> { co_await Pause{}; }));
+  actor.reset();
+
+  time.advance();
+
+  CHECK(gone.expired());
 }
 
 TEST_CASE_FIXTURE(Loop, "a handle can be awaited while the microthread runs") {
@@ -405,6 +426,20 @@ TEST_CASE_FIXTURE(Loop, "throw_() throws where the microthread waits") {
   CHECK(probe.undone() == 1);
 }
 
+// Each Pause{} was answered before the error could reach it, and the loop ran to its end.
+TEST_CASE_FIXTURE(Loop, "throw_() reaches a microthread that only pauses at the pause it is in") {
+  int done = 0;
+  auto spawned = spawn(reactor, pauses(1000, done));
+  time.run_once(false);
+  const int before = done;
+
+  spawned.task().throw_(std::string("enough"));
+  time.advance();
+
+  CHECK(done == before);
+  CHECK(*std::move(spawned).deferred().result().check<std::string>() == "enough");
+}
+
 TEST_CASE_FIXTURE(Loop, "throw_() does not override an answer: it is thrown at the next await") {
   Later<int> first;
   auto spawned = spawn(reactor, [&]() -> Task<int> {
@@ -437,6 +472,20 @@ TEST_CASE_FIXTURE(Loop, "throw_() before the start is thrown at the first await"
 
   CHECK(began);
   CHECK(outcome_of(std::move(spawned)).check<Oops>());
+}
+
+// The first one was lost without a word.
+TEST_CASE_FIXTURE(
+    Loop,
+    "a second throw_() before the next await takes the first one's place, which is reported") {
+  auto spawned = spawn(reactor, []() -> Task<> { co_await Pause{1h}; });
+
+  spawned.task().throw_(std::string("first"));
+  spawned.task().throw_(std::string("second"));
+  time.advance();
+
+  CHECK(unhandled.take() == std::vector<std::string>{"first"});
+  CHECK(*std::move(spawned).deferred().result().check<std::string>() == "second");
 }
 
 TEST_CASE_FIXTURE(Loop, "throw_() into the running microthread is a TaskRunningError") {

@@ -350,6 +350,24 @@ TEST_CASE_FIXTURE(Loop, "schedule() on a stale Waiter does nothing") {
   CHECK(outcome_of(std::move(spawned)).value() == 1);
 }
 
+// schedule() threw NoReactorError where resume() returns false.
+TEST_CASE_FIXTURE(Loop, "schedule() on a Waiter whose microthread is done does nothing") {
+  std::optional<Waiter<void>> kept;
+  struct Keep {
+    explicit Keep(std::optional<Waiter<void>>& into) : kept(&into) {}
+    void yield_to(Waiter<void> waiter) const { *kept = std::move(waiter); }
+    std::optional<Waiter<void>>* kept;
+  };
+  spawn(reactor, [&]() -> Task<> { co_await Keep(kept); }).detach();
+  time.advance();
+  kept->resume();
+  time.advance();
+
+  DelayedCall call = schedule(*kept, 1s);
+
+  CHECK(!call.active());
+}
+
 TEST_CASE_FIXTURE(Loop, "dropping the DelayedCall of schedule() withdraws the answer") {
   Later<int> probe;
   auto spawned = spawn(reactor, await_int(probe));

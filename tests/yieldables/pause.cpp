@@ -15,6 +15,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
+Task<> pauses(int times, int& done) {
+  for (int i = 0; i < times; ++i) {
+    co_await Pause{};
+    ++done;
+  }
+}
+
 TEST_CASE_FIXTURE(Loop, "Pause{d} goes on after exactly that time") {
   auto spawned = spawn(reactor, []() -> Task<> { co_await Pause(5s); });
   time.advance(5s - 1ns);
@@ -96,6 +103,34 @@ TEST_CASE_FIXTURE(Loop, "a Pause that is cancelled leaves no timer") {
   settle();
 
   CHECK(reactor.timer_count() == 0);
+}
+
+// Each Pause{} was answered before the cancel could reach it, and the loop ran to its end.
+TEST_CASE_FIXTURE(Loop, "a one-shot cancel stops a microthread that only pauses") {
+  int done = 0;
+  Deferred<void> result = spawn(reactor, pauses(1000, done));
+  time.run_once(false);
+  time.run_once(false);
+  const int before = done;
+
+  result.cancel();
+  time.advance();
+
+  CHECK(done == before);
+  CHECK(std::move(result).result().check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Loop, "a microthread that only pauses is cancelled at the pause it is in") {
+  int done = 0;
+  auto spawned = spawn(reactor, pauses(1000, done));
+  time.run_once(false);
+  const int before = done;
+
+  spawned.task().cancel();
+  time.advance();
+
+  CHECK(done == before);
+  CHECK(std::move(spawned).deferred().result().check<Cancelled>());
 }
 
 }  // namespace

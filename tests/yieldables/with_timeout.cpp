@@ -76,6 +76,20 @@ TEST_CASE_FIXTURE(Loop, "a limit of zero lets what is ready through") {
   }).value();
 }
 
+// The timer counted as somebody who might answer, and the await ended after the limit only.
+TEST_CASE_FIXTURE(Loop, "with_timeout does not hide that all Waiters were dropped") {
+  struct Dropped {
+    Dropped() {}
+    void yield_to(Waiter<int> waiter) const { const Waiter<int> dropped = std::move(waiter); }
+  };
+  auto spawned =
+      spawn(reactor, []() -> Task<int> { co_return co_await with_timeout(1h, Dropped()); });
+
+  time.advance();
+
+  CHECK(std::move(spawned).deferred().result().check<AbandonedError>());
+}
+
 TEST_CASE_FIXTURE(Loop, "a Deferred is cancelled when it times out, and its failure is ignored") {
   int cancels = 0;
   auto [promise, deferred] = make_deferred<int>([&](Promise<int>& p) {
@@ -292,6 +306,27 @@ TEST_CASE_FIXTURE(Loop, "a cancel from outside passes with_timeout as Cancelled"
   CHECK_FALSE(timed_out);
   CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
   CHECK(reactor.timer_count() == 0);
+}
+
+// Its first await was one of the library's own, which threw.
+TEST_CASE_FIXTURE(Loop, "with_timeout of a task is no cancel point: its leaf is") {
+  bool started = false;
+  const auto body = [&]() -> Task<> {
+    started = true;
+    co_await Pause{1h};
+  };
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    const Outcome<void> first = co_await as_outcome(Pause{1h});
+    CHECK(first.check<Cancelled>());
+    co_await with_timeout(1h, body());
+  });
+  time.advance();
+
+  spawned.task().cancel();
+  time.advance();
+
+  CHECK(started);
+  CHECK(std::move(spawned).deferred().result().check<Cancelled>());
 }
 
 TEST_CASE_FIXTURE(Loop, "a cancel from outside and a timeout at once: Cancelled passes") {
