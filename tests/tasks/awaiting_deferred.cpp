@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/pause.hpp"
@@ -90,6 +91,20 @@ TEST_CASE_FIXTURE(Loop, "a value can be move-only, large, or without anything") 
   CHECK(*outcome_of(await_deferred(succeed(std::make_unique<int>(1)))).value() == 1);
   CHECK(outcome_of(await_deferred(succeed(Large(2)))).value().value == 2);
   CHECK(outcome_of(await_deferred(succeed())).has_value());
+}
+
+// AsyncTask: `if not input_` turned them into None.
+TEST_CASE_FIXTURE(Loop, "a value can be 0, an empty text, false or an empty list") {
+  outcome_of([]() -> Task<> {
+    const int zero = co_await succeed(0);
+    const std::string empty = co_await succeed(std::string());
+    const bool no = co_await succeed(false);
+    const std::vector<std::string> none = co_await succeed(std::vector<std::string>());
+    CHECK(zero == 0);
+    CHECK(empty.empty());
+    CHECK_FALSE(no);
+    CHECK(none.empty());
+  }).value();
 }
 
 TEST_CASE_FIXTURE(Loop, "a value is never copied on its way") {

@@ -87,6 +87,20 @@ TEST_CASE_FIXTURE(Loop, "the result of a closed microthread is an AbandonedError
   CHECK(outcome.check<AbandonedError>()->by_closing());
 }
 
+// pyos: KillTask left the WaitTask waiters hanging.
+TEST_CASE_FIXTURE(Loop, "a closed microthread leaves nobody waiting for it in the dark") {
+  auto victim = spawn(reactor, []() -> Task<> { co_await Pause(1h); });
+  TaskRef task = victim.task();
+  auto waiter =
+      spawn(reactor, [](Spawned<void> s) -> Task<> { co_await std::move(s); }, std::move(victim));
+  settle();
+
+  task.close();
+  settle();
+
+  CHECK(outcome_of(std::move(waiter)).check<AbandonedError>());
+}
+
 TEST_CASE_FIXTURE(Loop,
                   "a Deferred of a closed microthread fires, and its failure is not reported") {
   Deferred<void> kept = spawn(reactor, []() -> Task<> { co_await Pause(1s); });

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -292,6 +293,88 @@ TEST_CASE_FIXTURE(Loop, "a Deferred coroutine is a microthread, with a name in d
 
   CHECK(reactor.dump_tasks().find(
             "task #1 waiting on deferred::Pause at deferred_coroutine.cpp:") == 0);
+}
+
+// A Deferred that fires after a time, as krondo's examples make them with callLater.
+Deferred<int> later(Reactor& reactor, Duration delay, int value) {
+  co_await Pause(delay);
+  static_cast<void>(reactor);
+  co_return value;
+}
+Deferred<int> fails_later(Reactor& reactor, Duration delay, int what) {
+  co_await Pause(delay);
+  static_cast<void>(reactor);
+  throw std::runtime_error(std::to_string(what));
+}
+
+// Twisted inlineCallbacks: krondo's inline-callbacks-1, its transcript.
+TEST_CASE_FIXTURE(
+    Loop, "a coroutine goes on with a value, 5 s later with another, 5 s later with an exception") {
+  std::vector<std::string> printed;
+  const auto say = [&](const std::string& line) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now()).count();
+    printed.push_back(std::to_string(seconds) + " " + line);
+  };
+  const auto my_callbacks = [&](Reactor& r) -> Deferred<void> {
+    say("first callback");
+    const int one = co_await succeed(1);
+    say("second callback got " + std::to_string(one));
+    const int two = co_await later(r, 5s, 2);
+    say("third callback got " + std::to_string(two));
+    try {
+      co_await fails_later(r, 5s, 3);
+    } catch (const std::runtime_error& e) {
+      say(std::string("fourth callback got exception ") + e.what());
+    }
+    r.stop();
+  };
+  reactor.post([&] { my_callbacks(reactor).detach(); });
+
+  reactor.run();
+
+  CHECK(printed == std::vector<std::string>{"0 first callback", "0 second callback got 1",
+                                            "5 third callback got 2",
+                                            "10 fourth callback got exception 3"});
+}
+
+// Twisted inlineCallbacks: krondo's inline-callbacks-2, its transcript.
+TEST_CASE_FIXTURE(
+    Loop, "of two coroutines that run at once one gives its value, the other its exception") {
+  std::vector<std::string> printed;
+  const auto one = [](Reactor& r) -> Deferred<int> {
+    co_await later(r, 2s, 0);
+    co_await later(r, 2s, 0);
+    co_return 1;
+  };
+  const auto two = [](Reactor& r) -> Deferred<int> {
+    co_await later(r, 3s, 0);
+    co_await later(r, 3s, 0);
+    throw std::runtime_error("uh oh");
+  };
+  int finished = 0;
+  const auto end = [&] {
+    if (++finished == 2) reactor.stop();
+  };
+  one(reactor)
+      .add_callback([&](int n) {
+        CHECK(now() == 4s);
+        printed.push_back("got result: " + std::to_string(n));
+        end();
+      })
+      .detach();
+  two(reactor)
+      .add_callback([](int) {})
+      .add_errback([&](const std::runtime_error& e) {
+        CHECK(now() == 6s);
+        printed.push_back(std::string("got exception: ") + e.what());
+        end();
+      })
+      .detach();
+
+  reactor.run();
+
+  CHECK(printed == std::vector<std::string>{"got result: 1", "got exception: uh oh"});
+  CHECK(now() == 6s);
 }
 
 // ---- Which reactor.

@@ -195,6 +195,34 @@ TEST_CASE_FIXTURE(Loop,
   }).value();
 }
 
+// AsyncTask: of several tasks started first, the error of the second was lost.
+TEST_CASE_FIXTURE(Loop,
+                  "each of several microthreads that fail throws where its handle is awaited") {
+  const auto fails = [](const char* what, Duration after) -> Task<> {
+    co_await Pause(after);
+    throw std::runtime_error(what);
+  };
+  std::vector<std::string> caught;
+
+  outcome_of([&]() -> Task<> {
+    auto first = spawn(reactor, fails, "first", 2s);
+    auto second = spawn(reactor, fails, "second", 1s);
+    try {
+      co_await std::move(first);
+    } catch (const std::runtime_error& e) {
+      caught.push_back(e.what());
+    }
+    try {
+      co_await std::move(second);
+    } catch (const std::runtime_error& e) {
+      caught.push_back(e.what());
+    }
+  }).value();
+
+  CHECK(caught == std::vector<std::string>{"first", "second"});
+  CHECK(unhandled.take().empty());
+}
+
 TEST_CASE_FIXTURE(Loop, "a handle becomes a Deferred that fires when the microthread is done") {
   Deferred<int> deferred = spawn(reactor, give_later(9));
   settle();
@@ -281,6 +309,7 @@ TEST_CASE_FIXTURE(Loop, "the failure of a microthread without a handle is report
   CHECK(reports[0].find("fail_later") != std::string::npos);
 }
 
+// AsyncTask: the error of a task that was never awaited was lost.
 TEST_CASE_FIXTURE(Loop,
                   "a failure is reported when the handle of a finished microthread is dropped") {
   std::optional spawned = spawn(reactor, fail_later());

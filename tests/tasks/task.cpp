@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"
@@ -173,6 +174,20 @@ TEST_CASE_FIXTURE(Loop, "a result can be move-only") {
   CHECK(outcome.value() == 3);
 }
 
+// AsyncTask took it for a raised one.
+TEST_CASE_FIXTURE(Loop, "a returned exception object is a value, not an error") {
+  const auto gives_one = []() -> Task<std::runtime_error> {
+    co_return std::runtime_error("only looked at");
+  };
+
+  outcome_of([&]() -> Task<> {
+    const std::runtime_error of_task = co_await gives_one();
+    const std::runtime_error of_deferred = co_await succeed(std::runtime_error("looked at too"));
+    CHECK(std::string(of_task.what()) == "only looked at");
+    CHECK(std::string(of_deferred.what()) == "looked at too");
+  }).value();
+}
+
 TEST_CASE_FIXTURE(Loop, "a result is moved out once and never copied") {
   Counted::reset();
   outcome_of([]() -> Task<> {
@@ -218,6 +233,22 @@ TEST_CASE_FIXTURE(Loop, "a subtask's frame is gone before its caller goes on") {
   CHECK(notes == std::vector<std::string>{"local", "caller"});
 }
 
+// PJE's microthreads, and no fault there: Return runs the generator's `finally` first.
+TEST_CASE_FIXTURE(Loop, "a subtask's destructors run before its caller resumes") {
+  std::vector<std::string> notes;
+  const auto callee = [&]() -> Task<int> {
+    const NotesEnd finally(notes, "finally");
+    co_return 42;
+  };
+
+  outcome_of([&]() -> Task<> {
+    const int got = co_await callee();
+    notes.push_back("caller has " + std::to_string(got));
+  }).value();
+
+  CHECK(notes == std::vector<std::string>{"finally", "caller has 42"});
+}
+
 TEST_CASE_FIXTURE(Loop, "a subtask's arguments are gone before the caller's next statement") {
   Counted::reset();
 
@@ -233,6 +264,18 @@ TEST_CASE_FIXTURE(Loop, "a task that never awaits runs to its end in one turn") 
   settle();
 
   CHECK(outcome_of(std::move(spawned)).value() == 3);
+}
+
+// AsyncTask: StopIteration was raised at the caller.
+TEST_CASE_FIXTURE(Loop, "a task that never awaits has a result like any other") {
+  const auto plain = []() -> Task<int> { co_return 1; };
+  const auto throws = [](bool really) -> Task<int> {
+    if (really) throw Oops("at once");
+    co_return 0;
+  };
+
+  CHECK(outcome_of(plain()).value() == 1);
+  CHECK(outcome_of(throws(true)).check<Oops>());
 }
 
 }  // namespace

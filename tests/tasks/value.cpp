@@ -213,6 +213,7 @@ TEST_CASE_FIXTURE(Loop, "an empty Value is an UnknownYieldable") {
   CHECK(outcome.check<UnknownYieldable>());
 }
 
+// PJE's microthreads: TypeError was raised into the reactor, and the task hung.
 TEST_CASE_FIXTURE(Loop, "an unknown type is thrown at the co_await by its name, and all goes on") {
   std::string caught;
 

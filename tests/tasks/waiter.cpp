@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
@@ -32,6 +33,23 @@ TEST_CASE_FIXTURE(Loop, "an answer inside the handler wins, and a second one doe
   Twice probe;
 
   CHECK(outcome_of(await_int(probe)).value() == 1);
+}
+
+// resumeback: a callback that came before the yield was a ValueError.
+TEST_CASE_FIXTURE(Loop, "an answer from inside the handler is only taken down") {
+  struct CallsBack {
+    void yield_to(Waiter<int> waiter) const {
+      Waiter<int> copy = waiter;
+      copy.resume(5);
+    }
+  };
+
+  const auto outcome = outcome_of([]() -> Task<int> {
+    const CallsBack calls_back;
+    co_return co_await calls_back;
+  });
+
+  CHECK(outcome.value() == 5);
 }
 
 TEST_CASE_FIXTURE(Loop, "resume() never runs the microthread") {
@@ -100,6 +118,29 @@ TEST_CASE_FIXTURE(Loop, "a Waiter of an earlier wait cannot answer a later one")
   CHECK_FALSE(first.waiter().resume(100));
   settle();
   CHECK_FALSE(spawned.done());
+  second.waiter().resume(2);
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 3);
+}
+
+// PJE's microthreads: it was popped and killed. resumeback: "generator already executing".
+TEST_CASE_FIXTURE(Loop, "a running microthread cannot be resumed") {
+  Later<int> first;
+  Later<int> second;
+  auto spawned = spawn(reactor, [&]() -> Task<int> {
+    const int one = co_await first;
+    CHECK_FALSE(first.waiter().resume(99));
+    CHECK_FALSE(first.waiter().throw_(Oops()));
+    TaskRef self = co_await current_task;
+    CHECK_THROWS_AS(self.throw_(Oops()), TaskRunningError);
+    co_return one + co_await second;
+  });
+  settle();
+  first.waiter().resume(1);
+  settle();
+  REQUIRE_FALSE(spawned.done());
+
   second.waiter().resume(2);
   settle();
 

@@ -366,6 +366,20 @@ TEST_CASE_FIXTURE(Loop, "what a handler throws is thrown at the co_await") {
   CHECK(outcome.failure().what() == "from the handler");
 }
 
+// PJE's microthreads: errors of a `yieldable` function were not caught.
+TEST_CASE_FIXTURE(Loop, "an error of a handler does not escape into the reactor") {
+  struct Fails {
+    void yield_to(Waiter<void>) const { throw Oops("of the handler"); }
+  };
+
+  const auto outcome = outcome_of([]() -> Task<> {
+    const Fails fails;
+    co_await fails;
+  });
+
+  CHECK(outcome.check<Oops>());
+}
+
 TEST_CASE_FIXTURE(Loop, "a Waiter that a throwing handler has kept is stale") {
   std::optional<Waiter<int>> kept;
   bool answered = true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/current_task.hpp"
 #include "tests/support/loop.hpp"
 
 using namespace deferred;
@@ -78,6 +79,28 @@ TEST_CASE_FIXTURE(Loop, "microthreads that pause take turns") {
   CHECK(order == "ababab");
 }
 
+// pyos: its transcript, line for line.
+TEST_CASE_FIXTURE(Loop, "two microthreads that pause after each line take turns until each ends") {
+  std::vector<std::string> printed;
+  const auto say = [&](std::string line) { printed.push_back(std::move(line)); };
+  const auto body = [&](std::string name, int times) -> Task<> {
+    const TaskRef self = co_await current_task;
+    for (int i = 0; i < times; ++i) {
+      say("I'm " + name + " " + std::to_string(self.id()));
+      co_await Pause();
+    }
+    say("Task " + std::to_string(self.id()) + " terminated");
+  };
+  spawn(reactor, body, "foo", 3);
+  spawn(reactor, body, "bar", 5);
+
+  time.run_until_idle();
+
+  CHECK(printed == std::vector<std::string>{"I'm foo 1", "I'm bar 2", "I'm foo 1", "I'm bar 2",
+                                            "I'm foo 1", "I'm bar 2", "Task 1 terminated",
+                                            "I'm bar 2", "I'm bar 2", "Task 2 terminated"});
+}
+
 TEST_CASE_FIXTURE(Loop, "pauses that end at the same time end in the order they began") {
   std::string order;
   const auto one = [&](char name, Duration first, Duration second) -> Task<> {
@@ -131,6 +154,24 @@ TEST_CASE_FIXTURE(Loop, "a microthread that only pauses is cancelled at the paus
 
   CHECK(done == before);
   CHECK(std::move(spawned).deferred().result().check<Cancelled>());
+}
+
+// PJE's microthreads: the pause's timer still resumed the task.
+TEST_CASE_FIXTURE(Loop, "a Pause that was interrupted by throw_() resumes nothing") {
+  std::vector<Duration> wakes;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    const Outcome<void> first = co_await as_outcome(Pause(1s));
+    CHECK(first.check<Oops>());
+    wakes.push_back(now());
+    co_await Pause(10s);
+    wakes.push_back(now());
+  });
+  settle();
+
+  spawned.task().throw_(Oops());
+  time.run_until_idle();
+
+  CHECK(wakes == std::vector<Duration>{0s, 10s});
 }
 
 }  // namespace

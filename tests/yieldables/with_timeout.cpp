@@ -10,6 +10,7 @@
 
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/loop.hpp"
@@ -104,6 +105,28 @@ TEST_CASE_FIXTURE(Loop, "a Deferred is cancelled when it times out, and its fail
   CHECK(outcome.check<TimeoutError>());
   CHECK(cancels == 1);
   CHECK(unhandled.take().empty());
+}
+
+// PJE's microthreads: it resumed the task later, at the wrong yield, with the wrong value.
+TEST_CASE_FIXTURE(Loop, "a Deferred that fires after its timeout resumes nothing") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto spawned = spawn(reactor, [d = std::move(deferred)]() mutable -> Task<int> {
+    const Outcome<int> late = co_await as_outcome(with_timeout(1s, std::move(d)));
+    CHECK(late.check<TimeoutError>());
+    auto [other_promise, other] = make_deferred<int>();
+    auto fire = [p = std::make_shared<Promise<int>>(std::move(other_promise))] { p->callback(7); };
+    const TaskRef self = co_await current_task;
+    self.reactor().call_later(5s, std::move(fire)).detach();
+    co_return co_await std::move(other);
+  });
+  time.advance(1s);
+
+  promise.callback(666);
+  settle();
+  CHECK_FALSE(spawned.done());
+  time.advance(5s);
+
+  CHECK(outcome_of(std::move(spawned)).value() == 7);
 }
 
 TEST_CASE_FIXTURE(Loop, "a Deferred coroutine is cancelled when it times out") {
