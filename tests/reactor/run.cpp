@@ -2,19 +2,23 @@
 // run(), run(task), run_until() and stop().
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "deferred/results/errors.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
+#include "tests/support/loop.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
 using deferred::testing::Counting;
 using deferred::testing::Driven;
+using deferred::testing::Loop;
 using deferred::testing::OnPoll;
 using deferred::testing::OnVirtualTime;
 using deferred::testing::Unhandled;
@@ -30,6 +34,25 @@ Task<> fail_with(std::string text) {
   co_await Pause{};
   throw std::runtime_error(text);
 }
+
+/// A backend whose wait fails once.
+class Failing final : public Backend {
+ public:
+  TimePoint now() noexcept override { return inner_->now(); }
+  void arm(TimePoint) noexcept override {}
+  void wake() noexcept override {}
+  void watch(int, Ready, IoHandler&) override {}
+  void rewatch(int, Ready) override {}
+  void unwatch(int) noexcept override {}
+  void run_once(bool) override {
+    if (std::exchange(fails, false)) throw std::runtime_error("the loop broke");
+    turn();
+  }
+  bool fails = true;
+
+ private:
+  std::unique_ptr<Backend> inner_ = reactors::poll();
+};
 
 }  // namespace
 
@@ -156,20 +179,24 @@ TEST_CASE_TEMPLATE("a reactor runs inside a callback of another one", On, OnPoll
   CHECK(log == "inner outer ");
 }
 
-TEST_CASE_TEMPLATE("the clock is read once a turn", On, OnPoll, OnVirtualTime) {
-  On on;
-  bool same = false;
-  on.reactor.post([&] {
-    const TimePoint before = on.reactor.now();
-    const auto began = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() == began) {
-    }
-    same = on.reactor.now() == before;
-  });
+TEST_CASE("what the backend throws comes out of run(); a stop() and calls are kept for the next") {
+  Unhandled unhandled;
+  Failing backend;
+  Reactor reactor{backend};
+  int calls = 0, triggers = 0;
+  reactor.at_shutdown(Phase::before, [&] { ++triggers; }).detach();
 
-  on.turn();
+  CHECK_THROWS_WITH(reactor.run(), "the loop broke");
+  CHECK_FALSE(reactor.running());
+  CHECK(triggers == 0);
+  CHECK(reactor.call_from_thread([&] {
+    ++calls;
+    reactor.stop();
+  }));
+  reactor.run();
 
-  CHECK(same);
+  CHECK(calls == 1);
+  CHECK(triggers == 1);
 }
 
 TEST_CASE_TEMPLATE("run(task) gives a Task<int>'s value as the exit code, and 0 for others", On,
@@ -191,6 +218,27 @@ TEST_CASE_TEMPLATE("run(task) reports what the task throws and gives 1", On, OnP
   CHECK(on.unhandled.take() == std::vector<std::string>{"no main"});
 }
 
+TEST_CASE_FIXTURE(Loop, "run(task) reports the failure as the main task's") {
+  CHECK(reactor.run(fail_with("no main")) == 1);
+
+  const auto reports = unhandled.take_reports();
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].find("the main task") == 0);
+}
+
+TEST_CASE_FIXTURE(Loop, "run(task) ends with the task, and leaves the others for the next run") {
+  auto longer = spawn(reactor, []() -> Task<int> {
+    co_await Pause(10s);
+    co_return 1;
+  });
+
+  CHECK(reactor.run(give_after(1s, 0)) == 0);
+  CHECK_FALSE(longer.done());
+  CHECK(reactor.run_until(std::move(longer).deferred()) == 1);
+
+  CHECK(now() == 10s);
+}
+
 TEST_CASE_TEMPLATE("a run(task) that stop() ends gives 0, and the task goes on with the next run",
                    On, OnPoll, OnVirtualTime) {
   On on;
@@ -209,6 +257,19 @@ TEST_CASE_TEMPLATE("a run(task) that stop() ends gives 0, and the task goes on w
   on.run_for(10ms);
 
   CHECK(went_on);
+}
+
+TEST_CASE_FIXTURE(Loop, "a main task that outlives its run ends in the next") {
+  const auto late = [this]() -> Task<int> {
+    reactor.stop();
+    co_await Pause(1s);
+    co_return 7;
+  };
+
+  CHECK(reactor.run(late()) == 0);
+  time.advance(1s);
+
+  CHECK(reactor.task_count() == 0);
 }
 
 TEST_CASE_TEMPLATE("run(task) inside run() throws, and its task has not run", On, OnPoll,
@@ -259,6 +320,25 @@ TEST_CASE_TEMPLATE("run_until() of a fired Deferred takes no turn, and leaves th
   on.reactor.run();
 
   CHECK(calls == 1);
+}
+
+// It was lost, and the next run() did not return.
+TEST_CASE_TEMPLATE("a stop() that comes with the result of run_until() is for the next run", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, result] = make_deferred<int>();
+  Promise<int>& fire = promise;
+  on.reactor.post([&] {
+    on.reactor.stop();
+    fire.callback(7);
+  });
+
+  CHECK(on.reactor.run_until(std::move(result)) == 7);
+  bool called = false;
+  on.reactor.post([&] { called = true; });
+  on.reactor.run();
+
+  CHECK_FALSE(called);
 }
 
 TEST_CASE_TEMPLATE("run_until() that stop() ends throws ReactorStateError and cancels the Deferred",

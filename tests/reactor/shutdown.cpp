@@ -295,25 +295,6 @@ TEST_CASE("an error hook may replace itself") {
   CHECK(on.unhandled.take() == Texts{"oops"});
 }
 
-// It was lost, and the next run() did not return.
-TEST_CASE_TEMPLATE("a stop() that comes with the result of run_until() is for the next run", On,
-                   OnPoll, OnVirtualTime) {
-  On on;
-  auto [promise, result] = make_deferred<int>();
-  Promise<int>& fire = promise;
-  on.reactor.post([&] {
-    on.reactor.stop();
-    fire.callback(7);
-  });
-
-  CHECK(on.reactor.run_until(std::move(result)) == 7);
-  bool called = false;
-  on.reactor.post([&] { called = true; });
-  on.reactor.run();
-
-  CHECK_FALSE(called);
-}
-
 TEST_CASE_TEMPLATE("crash() in a trigger is the end of the triggers", On, OnPoll, OnVirtualTime) {
   On on;
   std::string log;
@@ -410,49 +391,6 @@ TEST_CASE_TEMPLATE("the main task's failure goes to the error hook, Cancelled sa
   CHECK(on.reactor.run(cancelled()) == 1);
 
   CHECK(hooked.texts == Texts{"the main task: oops"});
-}
-
-namespace {
-
-/// A backend whose wait fails once.
-class Failing final : public Backend {
- public:
-  TimePoint now() noexcept override { return inner_->now(); }
-  void arm(TimePoint) noexcept override {}
-  void wake() noexcept override {}
-  void watch(int, Ready, IoHandler&) override {}
-  void rewatch(int, Ready) override {}
-  void unwatch(int) noexcept override {}
-  void run_once(bool) override {
-    if (std::exchange(fails, false)) throw std::runtime_error("the loop broke");
-    turn();
-  }
-  bool fails = true;
-
- private:
-  std::unique_ptr<Backend> inner_ = reactors::poll();
-};
-
-}  // namespace
-
-TEST_CASE("what the backend throws comes out of run(); a stop() and calls are kept for the next") {
-  deferred::testing::Unhandled unhandled;
-  Failing backend;
-  Reactor reactor{backend};
-  int calls = 0, triggers = 0;
-  reactor.at_shutdown(Phase::before, [&] { ++triggers; }).detach();
-
-  CHECK_THROWS_WITH(reactor.run(), "the loop broke");
-  CHECK_FALSE(reactor.running());
-  CHECK(triggers == 0);
-  CHECK(reactor.call_from_thread([&] {
-    ++calls;
-    reactor.stop();
-  }));
-  reactor.run();
-
-  CHECK(calls == 1);
-  CHECK(triggers == 1);
 }
 
 TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it", On, OnPoll,

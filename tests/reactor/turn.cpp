@@ -2,6 +2,7 @@
 // What one turn does, and in which order; who can starve whom.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -222,4 +223,20 @@ TEST_CASE_TEMPLATE("callables may be move-only", On, OnPoll, OnVirtualTime) {
   on.turn();
 
   CHECK(sum == 1111);
+}
+
+TEST_CASE_TEMPLATE("the clock is read once a turn", On, OnPoll, OnVirtualTime) {
+  On on;
+  bool same = false;
+  on.reactor.post([&] {
+    const TimePoint before = on.reactor.now();
+    const auto began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() == began) {
+    }
+    same = on.reactor.now() == before;
+  });
+
+  on.turn();
+
+  CHECK(same);
 }

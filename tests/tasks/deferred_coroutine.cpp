@@ -506,14 +506,4 @@ TEST_CASE("without any reactor the first real wait throws NoReactorError there")
   CHECK(std::move(result).result().value() == -1);
 }
 
-TEST_CASE_FIXTURE(Loop, "loops of calls do not grow the stack") {
-  const auto sum_up = [](Reactor& r) -> Deferred<int> {
-    int sum = 0;
-    for (int i = 0; i < 100'000; ++i) sum += co_await five(r);
-    co_return sum;
-  };
-
-  CHECK(sum_up(reactor).result().value() == 500'000);
-}
-
 }  // namespace

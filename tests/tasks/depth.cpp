@@ -71,6 +71,17 @@ TEST_CASE_FIXTURE(Loop, "a million subtasks that never wait are awaited in a row
   CHECK(outcome.value() == million);
 }
 
+TEST_CASE_FIXTURE(Loop, "loops of calls of Deferred coroutines do not grow the stack") {
+  const auto five = [](Reactor&) -> Deferred<int> { co_return 5; };
+  const auto sum_up = [&](Reactor& r) -> Deferred<int> {
+    int sum = 0;
+    for (int i = 0; i < 100'000; ++i) sum += co_await five(r);
+    co_return sum;
+  };
+
+  CHECK(sum_up(reactor).result().value() == 500'000);
+}
+
 TEST_CASE_FIXTURE(Loop, "a million Deferreds that fire later are awaited in a row") {
   const auto outcome = outcome_of([]() -> Task<int> {
     int sum = 0;

@@ -531,49 +531,4 @@ TEST_CASE_FIXTURE(Loop, "throw_() into a finished microthread is thrown at the c
   CHECK_THROWS_AS(task.throw_(Oops{}), Oops);
 }
 
-// ---- Reactor::run(task).
-
-TEST_CASE_FIXTURE(Loop, "run(task) gives a Task<int>'s value as exit code") {
-  CHECK(reactor.run(give_later(3)) == 3);
-  CHECK(now() == 1s);
-}
-
-TEST_CASE_FIXTURE(Loop, "run(task) gives 0 for a task without a value") {
-  CHECK(reactor.run([]() -> Task<> { co_return; }()) == 0);
-}
-
-TEST_CASE_FIXTURE(Loop, "run(task) reports a failure and gives 1") {
-  CHECK(reactor.run(fail_later()) == 1);
-
-  const auto reports = unhandled.take_reports();
-  REQUIRE(reports.size() == 1);
-  CHECK(reports[0].find("the main task") == 0);
-}
-
-TEST_CASE_FIXTURE(Loop, "run(task) ends with the task, and leaves the others for the next run") {
-  auto longer = spawn(reactor, []() -> Task<int> {
-    co_await Pause(10s);
-    co_return 1;
-  });
-
-  CHECK(reactor.run(give_later(0)) == 0);
-  CHECK_FALSE(longer.done());
-  CHECK(reactor.run_until(std::move(longer).deferred()) == 1);
-
-  CHECK(now() == 10s);
-}
-
-TEST_CASE_FIXTURE(Loop, "a main task that outlives its run goes on with the next") {
-  const auto late = [this]() -> Task<int> {
-    reactor.stop();
-    co_await Pause(1s);
-    co_return 7;
-  };
-
-  CHECK(reactor.run(late()) == 0);
-  time.advance(1s);
-
-  CHECK(reactor.task_count() == 0);
-}
-
 }  // namespace
