@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How a run begins and ends: call_when_running(), at_shutdown(), crash(), and what callbacks throw.
+// How a run begins and ends: call_when_running(), at_shutdown() and crash().
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,24 +12,17 @@
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
+#include "tests/support/hooked.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
+using deferred::testing::Hooked;
 using deferred::testing::OnPoll;
 using deferred::testing::OnVirtualTime;
 using deferred::testing::SocketPair;
 
 namespace {
 
-/// Collects what goes to the error hook: "who: what".
-struct Hooked {
-  explicit Hooked(Reactor& reactor) {
-    reactor.set_error_hook([this](const Failure& failure, std::string_view by) {
-      texts.push_back(std::string(by) + ": " + failure.what());
-    });
-  }
-  std::vector<std::string> texts;
-};
 using Texts = std::vector<std::string>;
 
 [[noreturn]] void oops() { throw std::runtime_error("oops"); }
@@ -248,53 +240,6 @@ TEST_CASE_TEMPLATE("crash() ends a shutdown that waits", On, OnPoll, OnVirtualTi
   promise.callback();  // too late to be waited for
 }
 
-TEST_CASE_TEMPLATE("what callbacks throw goes to the error hook, with who threw it", On, OnPoll,
-                   OnVirtualTime) {
-  On on;
-  Hooked hooked(on.reactor);
-  SocketPair pair;
-  pair.write(1);
-  on.reactor.post([] { oops(); });
-  on.reactor.post([&] { on.reactor.call_when_running([] { oops(); }); });
-  const bool taken = on.reactor.call_from_thread([] { oops(); });
-  const DelayedCall timer = on.reactor.call_later(0s, [] { oops(); });
-  Watch watch = on.reactor.watch(pair[0], Ready::read, [&] {
-    watch = Watch();
-    oops();
-  });
-
-  on.run_for(1ms);
-
-  CHECK(taken);
-  std::sort(hooked.texts.begin(), hooked.texts.end());
-  CHECK(hooked.texts == Texts{"a callback of call_later: oops",
-                              "a callback of call_when_running: oops", "a callback of watch: oops",
-                              "a callback posted from a thread: oops", "a posted callback: oops"});
-}
-
-TEST_CASE("an error hook that throws is reported, with what it was called for") {
-  OnPoll on;
-  on.reactor.set_error_hook(
-      [](const Failure&, std::string_view) { throw std::runtime_error("from the hook"); });
-  on.reactor.post([] { oops(); });
-
-  on.turn();
-
-  CHECK(on.unhandled.take() == Texts{"from the hook", "oops"});
-}
-
-TEST_CASE("an error hook may replace itself") {
-  OnPoll on;
-  on.reactor.set_error_hook(
-      [&](const Failure&, std::string_view) { on.reactor.set_error_hook({}); });
-  on.reactor.post([] { oops(); });
-  on.reactor.post([] { oops(); });
-
-  on.turn();
-
-  CHECK(on.unhandled.take() == Texts{"oops"});
-}
-
 TEST_CASE_TEMPLATE("crash() in a trigger is the end of the triggers", On, OnPoll, OnVirtualTime) {
   On on;
   std::string log;
@@ -374,25 +319,6 @@ TEST_CASE_TEMPLATE(
   CHECK(watched.expired());
 }
 
-TEST_CASE_TEMPLATE("the main task's failure goes to the error hook, Cancelled says nothing", On,
-                   OnPoll, OnVirtualTime) {
-  On on;
-  const Hooked hooked(on.reactor);
-  const auto fails = []() -> Task<> {
-    co_await Pause{};
-    oops();
-  };
-  const auto cancelled = []() -> Task<> {
-    co_await Pause{};
-    throw Cancelled();
-  };
-
-  CHECK(on.reactor.run(fails()) == 1);
-  CHECK(on.reactor.run(cancelled()) == 1);
-
-  CHECK(hooked.texts == Texts{"the main task: oops"});
-}
-
 TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it", On, OnPoll,
                    OnVirtualTime) {
   On on;
@@ -412,17 +338,4 @@ TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it
   on.turn();
 
   CHECK(log == "at once refused");
-}
-
-// The hook was called with what closing leaves, and what it referred to was gone.
-TEST_CASE("the error hook is not called while the reactor is being destroyed") {
-  int calls = 0;
-  {
-    OnPoll on;
-    on.reactor.set_error_hook([&](const Failure&, std::string_view) { ++calls; });
-    const auto main = []() -> Task<> { co_await Pause{1h}; };
-    on.reactor.stop();
-    on.reactor.run(main());
-  }
-  CHECK(calls == 0);
 }
