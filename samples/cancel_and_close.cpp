@@ -4,10 +4,7 @@
 // can clean up, but cannot go on waiting. close() destroys it where it stands: destructors run, and
 // nothing else. Both undo what it was waiting for.
 // Prints: how the same task takes each of them.
-#include <deferred/results/errors.hpp>
-#include <deferred/yieldables/as_outcome.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/virtual_time.hpp>
 
@@ -32,21 +29,22 @@ Task<int> read_on() {
   co_return 0;
 }
 
-Task<> main_task(deferred::Reactor& reactor) {
+Task<> main_task() {
   for (const bool politely : {true, false}) {
     std::cout << (politely ? "cancel():\n" : "close():\n");
-    auto reader = spawn(reactor, read_on());
+    auto reader = spawn(read_on());
     co_await Pause{1s};
 
     politely ? reader.task().cancel() : reader.task().close();
     const deferred::Outcome<int> outcome = co_await as_outcome(std::move(reader));
     std::cout << "  the result is a " << outcome.failure().type_name() << '\n';
   }
-  std::cout << "timers left: " << reactor.timer_count() << '\n';
 }
 
 int main() {
   deferred::reactors::VirtualTime time;
   deferred::Reactor reactor{time};
-  return reactor.run(main_task(reactor));
+  const int code = reactor.run(main_task());
+  std::cout << "timers left: " << reactor.timer_count() << '\n';
+  return code;
 }

@@ -4,7 +4,7 @@
 // inside Promise::callback(), with no reactor at all; an error skips to the next errback that knows
 // its type; a callback that returns a Deferred makes the chain wait for it.
 // Prints: what each line of three orders comes to.
-#include <deferred/results/deferred.hpp>
+#include <deferred/results.hpp>
 #include <iostream>
 #include <stdexcept>
 #include <string>

@@ -4,10 +4,7 @@
 // plug-in's result. A type with a handler means what it always does; for other types the reactor is
 // asked for one that was registered at run time, and without any the co_await throws.
 // Prints: what came of each step of a small script.
-#include <deferred/results/errors.hpp>
-#include <deferred/tasks/value.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <string>
 #include <vector>

@@ -5,10 +5,7 @@
 // Prints: "echoing on HOST:PORT". SIGINT and SIGTERM end it, with status 0.
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
-#include <array>
-#include <deferred/io/tcp.hpp>
-#include <deferred/results/errors.hpp>
-#include <deferred/tasks/spawn.hpp>
+#include <deferred/deferred.hpp>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -33,25 +30,25 @@ const std::map<std::string, std::function<std::unique_ptr<Backend>()>> backends 
 };
 
 Task<> echo(io::TcpStream stream) {
-  std::array<char, 4096> buffer;
+  char buffer[4096];
   try {
     for (;;) {
       const std::size_t got = co_await stream.read_some(buffer);
       if (got == 0) co_return;
-      const std::string_view heard(buffer.data(), got);
+      const std::string_view heard(buffer, got);
       co_await stream.write_all(heard);
     }
   } catch (const std::system_error&) {  // the peer is gone, which is its own affair
   }
 }
 
-Task<int> serve(Reactor& reactor, std::uint16_t port) {
-  io::TcpListener listener(reactor, "localhost", port);
+Task<int> serve(std::uint16_t port) {
+  io::TcpListener listener("localhost", port);
   std::cout << "echoing on " << listener.local() << std::endl;
   for (;;) {
     try {
       io::TcpStream stream = co_await listener.accept();
-      spawn(reactor, echo(std::move(stream)));
+      spawn(echo(std::move(stream)));
     } catch (const Cancelled&) {  // by a signal: run() does that
       co_return 0;
     } catch (const std::system_error& error) {  // out of descriptors, say; the next may do
@@ -73,5 +70,5 @@ int main(int argc, char** argv) {
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
   Reactor reactor{backends.at(name)()};
-  return reactor.run(serve(reactor, port));
+  return reactor.run(serve(port));
 }

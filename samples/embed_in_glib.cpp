@@ -4,10 +4,7 @@
 // sources and our tasks take turns in it.
 // Prints: what each side did.
 #include <glib.h>
-#include <deferred/results/deferred.hpp>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/glib.hpp>
 #include <string>

@@ -5,10 +5,7 @@
 // Prints: what each side did.
 #include <uv.h>
 #include <chrono>
-#include <deferred/results/deferred.hpp>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/uv.hpp>
 

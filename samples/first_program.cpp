@@ -2,8 +2,7 @@
 //
 // Shows: two things at once, on one thread. Prints that both are on the stove before either is
 // done, and that the shorter one is done first.
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 
 using namespace std::chrono_literals;
@@ -14,13 +13,13 @@ deferred::Task<> cook(const char* what, std::chrono::milliseconds time) {
   std::cout << what << " is done\n";
 }
 
-deferred::Task<> breakfast(deferred::Reactor& reactor) {
-  auto tea = spawn(reactor, cook("the tea", 10ms));
+deferred::Task<> breakfast() {
+  auto tea = spawn(cook("the tea", 10ms));
   co_await cook("the porridge", 20ms);
   co_await std::move(tea);
 }
 
 int main() {
   deferred::Reactor reactor;
-  return reactor.run(breakfast(reactor));
+  return reactor.run(breakfast());
 }

@@ -7,9 +7,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/yieldables/pause.hpp>
-#include <deferred/yieldables/readable.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/epoll.hpp>
 

@@ -4,7 +4,7 @@
 // deferred::yieldable for it. The handler gives the library's callback a Waiter to answer; failures
 // are given with throw_ and come out of the co_await.
 // Prints: what two of the library's futures gave.
-#include <deferred/yieldables/deferred.hpp>
+#include <deferred/deferred.hpp>
 #include <functional>
 #include <iostream>
 #include <optional>

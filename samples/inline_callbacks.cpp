@@ -4,8 +4,7 @@
 // of part 17 of Dave Peticolas' introduction). The call runs it at once up to its first real wait.
 // A value that is there comes right back, a Deferred pauses it, a failure is thrown at the await.
 // Prints: the four callbacks, at 0, 0, 5 and 10 seconds of a clock that takes no time.
-#include <deferred/tasks/deferred_coroutine.hpp>
-#include <deferred/yieldables/deferred.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/virtual_time.hpp>
 #include <stdexcept>

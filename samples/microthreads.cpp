@@ -3,11 +3,7 @@
 // Shows: microthreads as Phillip J. Eby drew them up: spawn starts one, a task awaited by another
 // is a subroutine, Pause lets others run, with_timeout wraps anything, current_task is who runs.
 // Prints: two of them taking turns, and a third, main, that counts until its time is up.
-#include <deferred/results/errors.hpp>
-#include <deferred/yieldables/current_task.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
-#include <deferred/yieldables/with_timeout.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/virtual_time.hpp>
 
@@ -29,11 +25,11 @@ Task<int> count_to(int last) {
   co_return last;
 }
 
-Task<> main_task(deferred::Reactor& reactor) {
-  auto two = spawn(reactor, count_to(2));
-  spawn(reactor, count_to(3)).detach();
+Task<> main_task() {
+  auto two = spawn(count_to(2));
+  spawn(count_to(3)).detach();
   const int counted = co_await std::move(two);
-  const auto at = reactor.now().time_since_epoch() / 1s;
+  const auto at = deferred::Reactor::current().now().time_since_epoch() / 1s;
   std::cout << "one has counted to " << counted << " at " << at << " s\n";
 
   try {
@@ -46,5 +42,5 @@ Task<> main_task(deferred::Reactor& reactor) {
 int main() {
   deferred::reactors::VirtualTime time;
   deferred::Reactor reactor{time};
-  return reactor.run(main_task(reactor));
+  return reactor.run(main_task());
 }

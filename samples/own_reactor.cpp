@@ -8,8 +8,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 #include <cerrno>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/yieldables/readable.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <stdexcept>
 #include <system_error>

@@ -5,9 +5,7 @@
 // is nothing to register, and with_timeout works on it.
 // Prints: what came through a pipe, then that nothing more did.
 #include <unistd.h>
-#include <deferred/results/errors.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/with_timeout.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 
 using namespace std::chrono_literals;

@@ -3,8 +3,7 @@
 // Shows: the little operating system of David Beazley's coroutine course. A system call is a
 // yieldable: GetTid answers at once, YieldControl lets others run. The reactor is the scheduler.
 // Prints: the transcript that the Python version prints, line for line.
-#include <deferred/results/deferred.hpp>
-#include <deferred/tasks/spawn.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 
 using deferred::Task;

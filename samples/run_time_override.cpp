@@ -4,9 +4,7 @@
 // a type (a test that will not wait), or for one object (a door that is jammed today). The handlers
 // are the reactor's and go when their Registration does; the code that awaits is not touched.
 // Prints: the same visit three times: in a test, with one door jammed, and as it is (in real time).
-#include <deferred/tasks/value.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <stdexcept>
 

@@ -4,10 +4,7 @@
 // makes the callback, and is awaited for what the callback gets. The callback may be called before
 // the await or after it, from this thread or another, or never at all.
 // Prints: a conversation with somebody who asks in a thread of his own.
-#include <deferred/results/errors.hpp>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/tasks/task.hpp>
-#include <deferred/yieldables/reply.hpp>
+#include <deferred/deferred.hpp>
 #include <functional>
 #include <iostream>
 #include <string>

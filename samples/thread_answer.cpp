@@ -3,8 +3,7 @@
 // Shows: other threads. `std::move(waiter).remote()` makes a Waiter that a thread may answer; the
 // task goes on at home. call_from_thread() has a function called there.
 // Prints: what was computed elsewhere, with the progress that was told meanwhile.
-#include <deferred/tasks/remote_waiter.hpp>
-#include <deferred/tasks/spawn.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <stdexcept>
 #include <thread>
@@ -32,12 +31,12 @@ struct InThread {
   }
 };
 
-deferred::Task<> main_task(deferred::Reactor& reactor) {
-  const InThread sum([&reactor] {
+deferred::Task<> main_task() {
+  const InThread sum([home = deferred::Reactor::current().remote()] {
     int total = 0;
     for (int i = 1; i <= 3; ++i) {
       total += i;
-      reactor.call_from_thread([total] { std::cout << "so far " << total << '\n'; });
+      home.call_from_thread([total] { std::cout << "so far " << total << '\n'; });
     }
     return total;
   });
@@ -54,5 +53,5 @@ deferred::Task<> main_task(deferred::Reactor& reactor) {
 
 int main() {
   deferred::Reactor reactor;
-  return reactor.run(main_task(reactor));
+  return reactor.run(main_task());
 }

@@ -3,13 +3,7 @@
 // Shows: functions that block, in the threads of a pool. Results and errors come back into the
 // task; a time limit leaves a slow one to itself; the reactor goes on ticking. Prints: three ticks
 // while a thread is busy, what it found, then a late one and an error.
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/threads/defer_to_thread.hpp>
-#include <deferred/threads/in_thread.hpp>
-#include <deferred/threads/thread_pool.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
-#include <deferred/yieldables/with_timeout.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <latch>
 #include <stdexcept>
@@ -32,16 +26,16 @@ deferred::Task<> tick(std::latch& ticks) {
   }
 }
 
-deferred::Task<> main_task(deferred::Reactor& reactor) {
+deferred::Task<> main_task() {
   std::latch ticks(3), end(1);
   deferred::ThreadPool pool(2);
   const AtEnd let_go{end};  // before the pool joins its threads, whatever happens
-  deferred::spawn(reactor, tick(ticks));
+  spawn(tick(ticks));
   const auto busy = [&ticks] {
     ticks.wait();  // blocks its thread, and not the reactor
     return factorial(5);
   };
-  auto small = deferred::defer_to_thread(reactor, pool, factorial, 3);  // begins now
+  auto small = deferred::defer_to_thread(pool, factorial, 3);  // begins now
   const int large = co_await deferred::in_thread(pool, busy);
   std::cout << "5! = " << large << ", 3! = " << co_await std::move(small) << '\n';
 
@@ -60,5 +54,5 @@ deferred::Task<> main_task(deferred::Reactor& reactor) {
 
 int main() {
   deferred::Reactor reactor;
-  return reactor.run(main_task(reactor));
+  return reactor.run(main_task());
 }

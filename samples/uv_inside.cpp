@@ -5,11 +5,7 @@
 // Prints: what each side did.
 #include <uv.h>
 #include <chrono>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/yieldables/as_outcome.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/readable.hpp>
-#include <deferred/yieldables/with_timeout.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 
 using deferred::Readable;
@@ -42,14 +38,14 @@ void added(uv_work_t* work, int) {
   promise.callback(sum);
 }
 
-Task<int> main_task(deferred::Reactor& reactor, uv_loop_t& loop) {
+Task<int> main_task(uv_loop_t& loop) {
   auto [promise, told] = deferred::make_deferred<int>();
   Sum sum(0, std::move(promise));
   uv_work_t work;
   work.data = &sum;
   uv_queue_work(&loop, &work, add, added);
 
-  auto driven = spawn(reactor, drive(loop));
+  auto driven = spawn(drive(loop));
   const int heard = co_await std::move(told);
   std::cout << "our task was told " << heard << '\n';
   co_await std::move(driven);
@@ -61,5 +57,5 @@ int main() {
   uv_loop_t loop;
   uv_loop_init(&loop);
   deferred::Reactor reactor;
-  return reactor.run(main_task(reactor, loop));
+  return reactor.run(main_task(loop));
 }

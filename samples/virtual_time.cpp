@@ -4,8 +4,7 @@
 // test moves it, each deadline is met exactly, and an hour takes no time. "Not yet" is asserted by
 // running all there is to run, and looking.
 // Prints: a line for each thing that was checked.
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 #include <iostream>
 #include <reactors/virtual_time.hpp>
 #include <stdexcept>
@@ -53,6 +52,6 @@ int main() {
   check(attempts == 3 && time.now().time_since_epoch() == 3s, "the third after two seconds more");
   check(idle && reactor.timer_count() == 0, "and nothing is left to do");
 
-  const int answer = reactor.run_until(deferred::Deferred<int>(std::move(result)));
+  const int answer = reactor.run_until(std::move(result));
   check(answer == 3, "the result is that of the attempt that worked");
 }

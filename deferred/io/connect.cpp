@@ -2,13 +2,21 @@
 #include "deferred/io/connect.hpp"
 
 #include <system_error>
+#include <utility>
 
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 
 namespace deferred::io {
 
+Task<TcpStream> connect(std::string host, std::uint16_t port) {
+  Task<TcpStream> connecting = connect(Reactor::current(), std::move(host), port);
+  co_return co_await unlisted(std::move(connecting));
+}
+
 Task<TcpStream> connect(Reactor& reactor, std::string host, std::uint16_t port) {
+  co_await cancel_point;
   const std::string what = "connect to " + detail::host_and_port(host, port);
   std::error_code error;
   for (const detail::Address& to : detail::Address::of(host, port, what)) {

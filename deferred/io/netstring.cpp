@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "deferred/io/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 
 namespace deferred::io {
 namespace {
@@ -74,6 +75,7 @@ std::optional<std::string> NetstringDecoder::next() {
 }
 
 Task<std::string> read_netstring(TcpStream& stream, std::size_t limit) {
+  co_await cancel_point;
   while (true) {
     std::optional<ParsedNetstring> found;
     try {

@@ -7,6 +7,7 @@
 
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 namespace deferred::io {
@@ -41,6 +42,9 @@ struct TcpListener::Shared {
   bool must_rest = false;
 };
 
+TcpListener::TcpListener(std::string_view host, std::uint16_t port, int backlog)
+    : TcpListener(Reactor::current(), host, port, backlog) {}
+
 TcpListener::TcpListener(Reactor& reactor, std::string_view host, std::uint16_t port, int backlog) {
   const std::string what = "listen on " + detail::host_and_port(host, port);
   shared_ =
@@ -56,6 +60,7 @@ TcpListener& TcpListener::operator=(TcpListener&& other) noexcept {
 Task<TcpStream> TcpListener::accept() { return accept_on(shared_); }
 
 Task<TcpStream> TcpListener::accept_on(std::shared_ptr<Shared> shared) {
+  co_await cancel_point;
   if (!shared) throw std::system_error(Errc::closed, "accept on a listener that was moved from");
   detail::Socket& socket = shared->socket;
   const detail::Claim claim(socket, socket.reading, accepting);

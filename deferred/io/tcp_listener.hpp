@@ -20,6 +20,8 @@ class [[nodiscard]] TcpListener {
   /// them; "localhost" is 127.0.0.1). Port 0 picks a free one. `backlog`: how many connections the
   /// kernel keeps until they are accepted.
   TcpListener(Reactor& reactor, std::string_view host, std::uint16_t port, int backlog = 1024);
+  /// The same on Reactor::current().
+  TcpListener(std::string_view host, std::uint16_t port, int backlog = 1024);
   TcpListener(TcpListener&&) noexcept = default;
   TcpListener& operator=(TcpListener&& other) noexcept;
   ~TcpListener() { close(); }

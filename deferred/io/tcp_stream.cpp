@@ -7,6 +7,7 @@
 
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 namespace deferred::io {
@@ -20,6 +21,7 @@ using detail::SocketPointer;
 constexpr const char* reading = "read from ";
 
 Task<bool> read_more_of(SocketPointer socket) {
+  co_await cancel_point;
   const Claim claim(*socket, socket->reading, reading);
   while (true) {
     socket->require_open(reading);
@@ -33,6 +35,7 @@ Task<bool> read_more_of(SocketPointer socket) {
 
 // Collects in the socket's own buffer, where it stays if the task is cancelled.
 Task<std::string> read_to_end_of(SocketPointer socket, std::size_t limit) {
+  co_await cancel_point;
   const Claim claim(*socket, socket->reading, reading);
   while (true) {
     const std::size_t have = socket->unread_part().size();
@@ -54,8 +57,8 @@ Task<std::string> read_to_end_of(SocketPointer socket, std::size_t limit) {
 
 template <class T>
 Task<T> no_connection(const char* what) {
+  co_await cancel_point;
   throw std::system_error(Errc::closed, std::string(what) + "nobody");
-  co_return co_await Task<T>();
 }
 
 }  // namespace

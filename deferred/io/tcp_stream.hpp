@@ -16,8 +16,11 @@ namespace deferred::io {
 
 /// A connection. Move-only; dropping it closes it. At most one task reads and one writes at a time:
 /// another is told so (Errc::busy). What the functions below return does what they say when it is
-/// awaited or spawned; it may outlive the stream, whose close() ends it with Errc::closed. What can
-/// be read or written without a wait is no cancel point.
+/// awaited or spawned; it may outlive the stream, whose close() ends it with Errc::closed.
+///
+/// Every await in io/ that may read, write, connect or accept is a cancel point, whether it has to
+/// wait or not: in a cancelled task it throws Cancelled, and has done nothing. (A one-shot cancel
+/// is for the next await that waits.)
 ///
 /// All errors are std::system_error, with the operation and the peer in what(): "read from
 /// 127.0.0.1:10002: Connection reset by peer". Writing to a peer that is gone is such an error

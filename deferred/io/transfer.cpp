@@ -72,9 +72,7 @@ void ReadSome::Reading::on_ready() noexcept {
 void ReadSome::Reading::on_end(Failure failure) noexcept { waiter_.throw_(std::move(failure)); }
 
 ReadSome::operator Task<std::size_t>() const {
-  return [](ReadSome self) -> Task<std::size_t> {
-    co_return co_await deferred::detail::Unlisted(self);
-  }(*this);
+  return [](ReadSome self) -> Task<std::size_t> { co_return co_await unlisted(self); }(*this);
 }
 
 WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter) : rest_(write.data_) {
@@ -113,9 +111,7 @@ void WriteAll::Writing::on_ready() noexcept {
 void WriteAll::Writing::on_end(Failure failure) noexcept { waiter_.throw_(std::move(failure)); }
 
 WriteAll::operator Task<void>() && {
-  return [](WriteAll self) -> Task<void> {
-    co_await deferred::detail::Unlisted(std::move(self));
-  }(std::move(*this));
+  return [](WriteAll self) -> Task<void> { co_await unlisted(std::move(self)); }(std::move(*this));
 }
 
 }  // namespace deferred::io

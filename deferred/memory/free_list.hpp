@@ -84,6 +84,10 @@ inline void release(void* memory, std::size_t size) noexcept {
   free_list.room -= FreeList::size_of(index);
 }
 
+/// Objects of the class, and what holds one, come from memory for ordinary alignments.
+template <class T>
+inline constexpr bool ordinary_alignment = alignof(T) <= alignof(std::max_align_t);
+
 /// Base of a class whose objects are made with new and come from the free list.
 /// REQUIRES: deleted through its own type, or a base with a virtual destructor.
 struct Recycled {

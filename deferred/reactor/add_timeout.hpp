@@ -15,6 +15,32 @@
 
 namespace deferred {
 
+/// Gives a Deferred of the same result, and cancels `deferred` if it has none after `limit`.
+/// Cancelled then becomes what `on_timeout(Outcome<T>, limit)` returns. A result that came in time,
+/// that the canceller made, or that an explicit cancel() left, is not changed. Only what was added
+/// before is covered: an errback there sees Cancelled, and may swallow it. (Twisted:
+/// Deferred.addTimeout)
+template <class T, class F>
+  requires std::is_invocable_v<F&, Outcome<T>, Duration>
+Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, F on_timeout,
+                        SourceLocation where = SourceLocation::current());
+/// The same, with TimeoutError in place of Cancelled.
+template <class T>
+Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor,
+                        SourceLocation where = SourceLocation::current());
+/// The same two on Reactor::current(): in a task or a callback nobody has to pass the reactor.
+template <class T, class F>
+  requires std::is_invocable_v<F&, Outcome<T>, Duration>
+Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, F on_timeout,
+                        SourceLocation where = SourceLocation::current()) {
+  return add_timeout(std::move(deferred), limit, Reactor::current(), std::move(on_timeout), where);
+}
+template <class T>
+Deferred<T> add_timeout(Deferred<T> deferred, Duration limit,
+                        SourceLocation where = SourceLocation::current()) {
+  return add_timeout(std::move(deferred), limit, Reactor::current(), where);
+}
+
 namespace detail {
 
 /// Between the Deferred that is limited, its timer and the Deferred that was given in its place.
@@ -30,14 +56,10 @@ struct TimedDeferred {
 
 }  // namespace detail
 
-/// Gives a Deferred of the same result, and cancels `deferred` if it has none after `limit`.
-/// Cancelled then becomes what `on_timeout(Outcome<T>, limit)` returns. A result that came in time,
-/// that the canceller made, or that an explicit cancel() left, is not changed. Only what was added
-/// before is covered: an errback there sees Cancelled, and may swallow it. (Twisted:
-/// Deferred.addTimeout)
 template <class T, class F>
+  requires std::is_invocable_v<F&, Outcome<T>, Duration>
 Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, F on_timeout,
-                        SourceLocation where = SourceLocation::current()) {
+                        SourceLocation where) {
   using State = detail::TimedDeferred<T, F>;
   const auto state = std::make_shared<State>(std::move(on_timeout));
   // The canceller holds the state weakly, or state and chain would keep each other alive.
@@ -68,10 +90,9 @@ Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, 
   return std::move(timed);
 }
 
-/// The same, with TimeoutError in place of Cancelled.
 template <class T>
 Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor,
-                        SourceLocation where = SourceLocation::current()) {
+                        SourceLocation where) {
   return add_timeout(
       std::move(deferred), limit, reactor,
       [where](Outcome<T>, Duration after) -> Outcome<T> {

@@ -3,43 +3,16 @@
 // DelayedCall: a timer that was set with Reactor::call_later. Next: reactor.hpp.
 #pragma once
 
-#include <cstdint>
 #include <utility>
 
-#include "deferred/memory/free_list.hpp"
 #include "deferred/reactor/backend.hpp"
-#include "deferred/reactor/detail/timer_heap.hpp"
+#include "deferred/reactor/detail/timer_node.hpp"
 
 namespace deferred {
 
-class Reactor;
-
 namespace detail {
-
 struct ReactorAccess;
-
-/// One timer. The reactor holds a reference while it is set or being called, the DelayedCall
-/// another: so a callable may cancel or drop its own timer.
-struct TimerNode : TimerEntry, Recycled {
-  enum class State : std::uint8_t { set, called, cancelled };
-  bool active() const noexcept { return state == State::set; }
-
-  virtual ~TimerNode() = default;
-  /// Calls the callable and destroys it. May throw what the callable throws.
-  virtual void call() = 0;
-  virtual void drop_callable() noexcept = 0;
-
-  void release() noexcept {
-    if (--refs == 0) delete this;
-  }
-
-  Reactor* reactor = nullptr;  // null once it is over, or the reactor is gone
-  TimePoint deadline{};        // of one that is over; while set, the heap knows
-  std::uint32_t refs = 2;
-  State state = State::set;
-};
-
-}  // namespace detail
+}
 
 /// The handle of a timer. Dropping it cancels the call; detach() lets it be. Inactive after the
 /// call, and once the reactor is gone.

@@ -6,6 +6,10 @@
 #include <exception>
 #include <string>
 
+#include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/results/errors.hpp"
+
 namespace deferred {
 namespace detail {
 
@@ -152,6 +156,13 @@ std::string Reactor::dump_tasks() const {
     text += detail::describe(**m) + "\n";
   }
   return text;
+}
+
+Reactor& Reactor::current() {
+  if (Reactor* const found = detail::ReactorAccess::find()) return *found;
+  throw NoReactorError(
+      "no reactor was named, none runs on this thread, and it has not exactly one: give the "
+      "reactor, or do it in a task");
 }
 
 namespace detail {

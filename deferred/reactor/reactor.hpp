@@ -2,7 +2,7 @@
 //
 // Reactor: the loop. It owns the microthreads, their ready queue, the timers, the fd watches and
 // the inbox of other threads, and takes turns when its backend says so. Knows no backend by name.
-// Next: yield_to.hpp (what a task can wait for), spawn.hpp (starting one).
+// Next: yieldable.hpp (what a task can wait for), tasks/spawn.hpp (starting one).
 #pragma once
 
 #include <chrono>
@@ -36,18 +36,9 @@ class Task;
 class TaskRef;
 
 namespace detail {
-
+struct MainEnd;
 struct Microthread;
 struct ReactorAccess;
-
-/// How the main task of a run ended.
-struct MainEnd {
-  bool ended = false;
-  int code = 0;
-  int signal = 0;        // the one that cancelled it, or came last
-  bool crashed = false;  // by a signal
-};
-
 }  // namespace detail
 
 /// Takes what a reactor's callbacks throw, and StuckError; `by` says what threw it.
@@ -92,8 +83,8 @@ class Reactor final : private Turn {
   void run();
   /// Spawns `main` and runs until it is done. A Task<int>'s value is the exit code; a failure goes
   /// to the error hook, which prints it with its trace, and gives 1; Cancelled says nothing. If
-  /// stop() ends the run before, 0; `main` then stays as it is and goes on with the next run. Needs
-  /// spawn.hpp. (Twisted: task.react)
+  /// stop() ends the run before, 0; `main` then stays as it is and goes on with the next run.
+  /// (Twisted: task.react)
   ///
   /// On the first thread of the process, SIGINT and SIGTERM, where nobody else handles them, cancel
   /// `main`. If it ends as Cancelled then, the exit code is 128 + the signal's number, as in a
@@ -105,6 +96,10 @@ class Reactor final : private Turn {
   /// shutdown triggers, unless stop() ends it: ReactorStateError.
   template <class T>
   T run_until(Deferred<T> deferred);
+  /// The same for a task, a Spawned or any other yieldable: it is awaited in a microthread, which
+  /// is closed if stop() ends the run before.
+  template <class Y>
+  auto run_until(Y&& x);
   /// Makes run() return after the present turn; from any thread. If it is not running, it returns
   /// from the next run() at once. During the shutdown it does nothing.
   void stop() noexcept { inbox_->stop(); }
@@ -112,6 +107,9 @@ class Reactor final : private Turn {
   /// those that it waits for. Does nothing if it is not running. (Twisted: crash)
   void crash() noexcept;
   bool running() const noexcept { return running_; }
+  /// The reactor of the running microthread; else the one that runs or takes a turn on this thread;
+  /// else the thread's only one. Throws NoReactorError if there is none, or more than one.
+  static Reactor& current();
 
   /// Calls `f()` at once if it is running or in a turn, else in the first turn, behind what was
   /// posted before. (Twisted: callWhenRunning)
@@ -188,7 +186,7 @@ class Reactor final : private Turn {
   std::size_t timer_count() const noexcept { return timers_.size(); }
   /// How many descriptors are watched.
   std::size_t watch_count() const noexcept { return watched_fds_; }
-  /// Posts, microthreads that can go on, or calls of other threads wait for the next turn.
+  /// There is something to run: posts, microthreads that can go on, calls of other threads.
   bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }
 
  private:
@@ -240,7 +238,7 @@ class Reactor final : private Turn {
   std::uint32_t in_watch_ = 0;  // in so many callbacks of watches, one inside the other
   TimePoint now_{};
   TimePoint armed_ = TimePoint::max();
-  TimerHeap timers_;
+  detail::TimerHeap timers_;
   TimePoint not_before_ = TimePoint::min();  // for timers; the present, while due ones are called
   Registry registry_;
   detail::Microthread* tasks_ = nullptr;  // all live ones

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "deferred/reactor/detail/main_end.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/errors.hpp"

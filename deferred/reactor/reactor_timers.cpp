@@ -14,7 +14,7 @@ namespace deferred {
 void Reactor::fire_due_timers() noexcept {
   const TimePoint present = not_before_ = now();
   const std::uint64_t set_before = timers_.pushes();
-  while (TimerEntry* const due = timers_.first_due(present, set_before)) {
+  while (detail::TimerEntry* const due = timers_.first_due(present, set_before)) {
     auto& node = static_cast<detail::TimerNode&>(*due);
     node.deadline = timers_.deadline(node);
     timers_.pop();

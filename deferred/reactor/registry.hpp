@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // Registry: handlers added at run time, for a type or for one object. Each reactor has its own, so
-// there is no global state, and plug-ins can register too. yield_to.hpp asks it first at each
-// await; the bodies of `when_*` are in value.hpp, to be included by who registers.
+// there is no global state, and plug-ins can register too. Each await asks it first. What takes a
+// Waiter is completed in tasks/: whoever includes a yieldable can register a handler.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <typeindex>
+#include <typeinfo>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "deferred/reactor/detail/handler.hpp"
+
 namespace deferred {
-
-class Value;
-
-namespace detail {
-
-class WaitRoom;
-
-/// A run-time handler, type-erased. yield_to.hpp knows what is in it, by the type it is for.
-struct Handler {
-  Handler(const std::type_info& of, const std::type_info& gives) noexcept
-      : type(of), result(gives) {}
-  virtual ~Handler() = default;
-  /// Makes the wait for what a Value holds, which is of this handler's type or a pointer to this
-  /// handler's object.
-  virtual void make_wait(Value& what, WaitRoom& room) = 0;
-
-  const std::type_info& type;
-  const std::type_info& result;  // R of its Waiter<R>
-};
-
-}  // namespace detail
 
 class Registry;
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // TaskRef: a handle to a microthread, to look at it, cancel it or close it. Does not give its
-// result: that is Spawned's. Next: spawn.hpp.
+// result: that is Spawned's. Next: tasks/spawn.hpp.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <utility>
 
+#include "deferred/reactor/detail/cancel.hpp"
+#include "deferred/reactor/detail/describe.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/failure.hpp"
 
@@ -47,6 +49,10 @@ class TaskRef {
   /// catch can lose it. A wait that has its answer already gives the value first. If it has not
   /// started, it runs to its first await.
   void cancel() noexcept { detail::cancel_level(*m_); }
+  /// Cancels, once, what it waits on, as Deferred::cancel() of its result does; if it does not
+  /// wait, its next wait. To be told to the task itself: a cancel that came too late for what it
+  /// was meant for is left for the next await.
+  void cancel_once() noexcept { detail::cancel_in_a_row(*m_); }
   /// Throws `error` where it waits, or at its next await if it is about to go on. If it is done,
   /// the error is thrown here instead; if it is running, TaskRunningError is. (PJE: throw)
   template <class E>

@@ -2,16 +2,16 @@
 //
 // Deferred<T> and Promise<T>: a result that will come, with a chain of callbacks and errbacks
 // (Twisted's Deferred). Knows neither tasks nor reactors: everything here happens inside the call
-// that fires, adds, cancels or drops. Next: yieldables/deferred.hpp (awaiting one),
-// deferred_coroutine.hpp (functions that return one).
+// that fires, adds, cancels or drops. A task awaits one: detail/awaited_deferred.hpp. Next:
+// tasks/deferred_coroutine.hpp (functions that return one).
 #pragma once
 
-#include <exception>
 #include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/results/detail/arguments.hpp"
 #include "deferred/results/detail/deferred_state.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/results/failure.hpp"
@@ -27,31 +27,17 @@ class Promise;
 template <class T>
 class SharedDeferred;
 namespace detail {
-struct Access;
-
-template <class T>
-constexpr void needs_rvalue() {
-  static_assert(!sizeof(Deferred<T>*),
-                "a Deferred has one consumer, and what add_* returns takes its place: write "
-                "`auto rest = std::move(deferred).add_...`, or share() it");
+struct DeferredAccess;
 }
-
-/// What errback() and fail() are given, as a Failure.
-template <class E>
-Failure to_failure(E&& error, SourceLocation where) {
-  if constexpr (std::is_same_v<std::decay_t<E>, Failure>) {
-    return std::forward<E>(error);
-  } else if constexpr (std::is_same_v<std::decay_t<E>, std::exception_ptr>) {
-    return Failure::from(std::forward<E>(error), where);
-  } else {
-    return Failure(std::forward<E>(error), where);
-  }
-}
-}  // namespace detail
 
 /// The consuming end of a result of type T. Move-only, one consumer: `add_*`, `co_await` and the
 /// like take it by `&&`. Dropping it detaches it: the operation goes on, and a failure that nobody
 /// handled is given to the unhandled-failure hook, at once or when it comes. It never cancels.
+///
+/// `T value = co_await std::move(deferred);` in a task takes a fired one's result at once, without
+/// a suspension; else the microthread goes on in the reactor's next round after it fires, not
+/// inside callback() as in Twisted. If the await is cut, the operation is cancelled and its result
+/// dropped unreported.
 ///
 /// Callbacks run inside Promise::callback() or errback(), or inside `add_*` if the result is there
 /// already, in the order they were added; each is destroyed right after its run. What a callback
@@ -145,7 +131,7 @@ class [[nodiscard]] Deferred {
   bool has_result() const noexcept { return state_.has_result(); }
   /// The result, taken out. Throws std::logic_error, and keeps it, if has_result() is false.
   Outcome<T> result() && { return state_.take(); }
-  /// The same result for any number of readers: needs shared_deferred.hpp.
+  /// The same result for any number of readers.
   SharedDeferred<T> share() &&;
   /// "Deferred<int> made at a.cpp:7 in f, not fired": for logs.
   std::string describe() const {
@@ -155,7 +141,7 @@ class [[nodiscard]] Deferred {
   }
 
  private:
-  friend struct detail::Access;
+  friend struct detail::DeferredAccess;
 
   explicit Deferred(detail::Chain* chain) noexcept : state_(chain) {}
 
@@ -188,12 +174,11 @@ class [[nodiscard]] Promise {
   /// canceller is ignored. If making the value throws, nothing is fired. (Twisted:
   /// Deferred.callback)
   template <class... A>
-    requires std::is_constructible_v<detail::Stored<T>, A...>
+    requires std::is_constructible_v<Stored<T>, A...>
   void callback(A&&... arguments) {
     if (!chain().may_fire()) return;
-    detail::Cell<detail::Stored<T>>::emplace(*chain_, [&]() -> detail::Stored<T> {
-      return detail::Stored<T>(std::forward<A>(arguments)...);
-    });
+    detail::Cell<Stored<T>>::emplace(
+        *chain_, [&]() -> Stored<T> { return Stored<T>(std::forward<A>(arguments)...); });
     chain_->fire();
   }
   /// Fires with a failure: an error of any copyable type, or a Failure as it is.
@@ -226,7 +211,7 @@ class [[nodiscard]] Promise {
   void unpause() { chain().unpause(); }
 
  private:
-  friend struct detail::Access;
+  friend struct detail::DeferredAccess;
 
   detail::Chain& chain() const {
     if (!chain_) detail::throw_moved_from();
@@ -260,4 +245,7 @@ auto maybe_deferred(F&& f, A&&... arguments);
 
 }  // namespace deferred
 
+// What it takes to chain, await and share one:
+#include "deferred/results/detail/awaited_deferred.hpp"
 #include "deferred/results/detail/deferred_bodies.hpp"
+#include "deferred/results/shared_deferred.hpp"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Every exception type of the library, one sentence each. All derive from std::exception but
+// The exception types of the library, one sentence each. All derive from std::exception but
 // Cancelled, so that `catch (const std::exception&)` cannot swallow a cancellation by accident.
-// System calls fail with std::system_error.
+// System calls fail with std::system_error, as do the streams of io/, whose own codes are in
+// io/errors.hpp.
 #pragma once
 
 #include <chrono>
@@ -19,8 +20,9 @@ struct Cancelled final {
   const char* what() const noexcept { return "cancelled"; }
 };
 
-/// Whoever should have answered is gone: a Promise, Waiter or Reply was dropped without an answer,
-/// or a microthread was closed before it had a result.
+/// Whoever should have answered is gone: a Promise, all Waiters of a wait or all senders of a Reply
+/// were dropped without an answer, a microthread was closed before it had a result, or the pool or
+/// the other thread's reactor that should have made it came to its end.
 class AbandonedError : public std::runtime_error {
  public:
   explicit AbandonedError(const std::string& what, bool by_closing = false)
@@ -38,8 +40,7 @@ class AlreadyCalledError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// A callback returned the very Deferred it is attached to, or a cycle of Deferreds would wait for
-/// itself.
+/// A callback returned the Deferred that it is a callback of, or one that waits for that Deferred.
 class CircularChainError : public std::logic_error {
  public:
   using std::logic_error::logic_error;
@@ -65,13 +66,13 @@ class UnknownYieldable : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// A wait or a timer needs a reactor and none could be found, or it is already destroyed.
+/// A reactor is needed and there is none: none could be found, or it is gone or was stopped.
 class NoReactorError : public std::logic_error {
  public:
   using std::logic_error::logic_error;
 };
 
-/// A reactor was used out of turn: such as run() inside run().
+/// A reactor was used out of turn, as by run() inside run(), or stopped before a result was there.
 class ReactorStateError : public std::logic_error {
  public:
   using std::logic_error::logic_error;

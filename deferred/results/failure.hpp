@@ -49,9 +49,9 @@ class [[nodiscard]] Failure {
 
   Failure(const Failure& other) noexcept;
 #if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a union has a side.
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored \
-    "-Wmaybe-uninitialized"  // g++ 12 does not see that a union has a side
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
   Failure(Failure&& other) noexcept : node_(other.node_) { other.node_ = nullptr; }
 #if defined(__GNUC__) && !defined(__clang__)
@@ -109,12 +109,11 @@ UnhandledFailureHook set_unhandled_failure_hook(UnhandledFailureHook hook) noexc
 
 namespace detail {
 
-/// Hands a failure to the hook, unless it is one that nobody needs to hear of (Cancelled, or
-/// AbandonedError from closing).
-/// It is not what nobody needs to hear of, and has not been reported: each error is once, however
-/// many Deferreds carried it.
+/// It is neither one that nobody needs to hear of (Cancelled, or AbandonedError from closing), nor
+/// has it been reported: each error is once, however many Deferreds carried it.
 bool is_to_be_reported(const Failure& failure) noexcept;
 void set_reported(const Failure& failure) noexcept;
+/// Hands a failure to the hook, if it is to be reported.
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept;
 /// The same for a Deferred that is known by the place where it was made, or by its type.
 void report_unhandled(const Failure& failure, SourceLocation made) noexcept;

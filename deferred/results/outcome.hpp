@@ -11,28 +11,21 @@
 #include <utility>
 
 #include "deferred/results/failure.hpp"
+#include "deferred/results/unit.hpp"
 
 namespace deferred {
 
-/// What Outcome<void> and other templates hold where there is no value.
-struct Unit {
-  friend constexpr bool operator==(Unit, Unit) noexcept { return true; }
-};
-
 namespace detail {
 template <class T>
-using Stored = std::conditional_t<std::is_void_v<T>, Unit, T>;
-
-template <class T>
-struct IsOutcome : std::false_type {};
-}  // namespace detail
+struct IsOutcome;
+}
 
 /// A T or a Failure; never neither (a moved-from one keeps its side).
 template <class T>
 class [[nodiscard]] Outcome {
   static_assert(!std::is_reference_v<T>, "Outcome: hold a pointer instead of a reference");
   static_assert(!std::is_same_v<T, Failure>, "Outcome: a Failure is already one of its two sides");
-  using Value = detail::Stored<T>;
+  using Value = Stored<T>;
 
  public:
   using value_type = T;
@@ -139,7 +132,21 @@ class [[nodiscard]] Outcome {
   bool has_value_;
 };
 
+/// What a wait for an R delivers: an R; but for an Outcome<Q> a Q or a failure, neither thrown.
+template <class R>
+struct Delivery {
+  using type = R;
+};
+template <class Q>
+struct Delivery<Outcome<Q>> {
+  using type = Q;
+};
+template <class R>
+using Delivered = typename Delivery<R>::type;
+
 namespace detail {
+template <class T>
+struct IsOutcome : std::false_type {};
 template <class T>
 struct IsOutcome<Outcome<T>> : std::true_type {
   using Value = T;

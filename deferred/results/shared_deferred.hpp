@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "deferred/yieldable.hpp"
 
 namespace deferred {
 
@@ -125,7 +126,7 @@ class SharedDeferred {
   auto reads_value(F&& f) const {
     using Callback = std::decay_t<F>;
     static_assert(
-        detail::takes<Callback, const detail::Stored<T>&>,
+        detail::takes<Callback, const Stored<T>&>,
         "SharedDeferred: the callback must take the value by const reference or by value, "
         "for there may be other readers");
     return [state = state_, f = Callback(std::forward<F>(f))]() mutable {
@@ -140,5 +141,26 @@ template <class T>
 SharedDeferred<T> Deferred<T>::share() && {
   return SharedDeferred<T>(std::move(*this));
 }
+
+/// `const T& value = co_await shared;` reads the result where it lies: it lives as long as one of
+/// the handles. A failure is thrown at each await. Cancelling one reader leaves the operation and
+/// the other readers alone.
+template <class T>
+struct yieldable<SharedDeferred<T>> {
+  using Read = std::conditional_t<std::is_void_v<T>, void, std::reference_wrapper<const T>>;
+
+  static detail::DeferredUndo yield_to(const SharedDeferred<T>& shared, Waiter<Read> waiter) {
+    return detail::DeferredUndo(
+        shared.add_both([waiter = std::move(waiter)](const Outcome<T>& outcome) {
+          if (!outcome.has_value()) {
+            waiter.throw_(outcome.failure());
+          } else if constexpr (std::is_void_v<T>) {
+            waiter.resume();
+          } else {
+            waiter.resume(std::cref(*outcome));
+          }
+        }));
+  }
+};
 
 }  // namespace deferred

@@ -15,23 +15,9 @@
 #endif
 
 #include "deferred/results/detail/same_build.hpp"
+#include "deferred/results/detail/source_record.hpp"
 
 namespace deferred {
-
-namespace detail {
-
-/// What a SourceLocation points to: std::source_location's own record, as g++ and clang lay it out.
-struct SourceRecord {
-  const char* file = "";
-  const char* function = "";
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-};
-/// The record of this place, always the same one; null without memory for it. From any thread.
-const SourceRecord* source_record(const char* file, const char* function,
-                                  std::uint32_t line) noexcept;
-
-}  // namespace detail
 
 /// A place in the source, or an unknown one.
 class SourceLocation {

@@ -5,70 +5,13 @@
 #pragma once
 
 #include <exception>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
-#include "deferred/memory/atomic.hpp"
+#include "deferred/tasks/detail/remote_answer.hpp"
 #include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
-
-namespace detail {
-
-/// The state behind a RemoteWaiter: the answer, which the remote side writes before it is pushed,
-/// and the Waiter, which only the reactor's thread touches. One reference each.
-template <class R>
-struct RemoteAnswer final : Message, RemoteEnd {
-  RemoteAnswer(Reactor& reactor, Waiter<R>&& moved)
-      : inbox(ReactorAccess::inbox(reactor)), home(&reactor), waiter(std::move(moved)) {
-    inbox.retain();
-    run = [](Message& self, bool alive, DroppedBlocks&) noexcept {
-      static_cast<RemoteAnswer&>(self).arrive(alive);
-    };
-    reactor_gone = [](RemoteEnd& self) noexcept {
-      auto& answer = static_cast<RemoteAnswer&>(self);
-      answer.home = nullptr;
-      answer.waiter.reset();
-      answer.release();
-    };
-    ReactorAccess::add_remote(reactor, *this);
-  }
-  ~RemoteAnswer() { inbox.release(); }
-
-  /// On any thread: sends what was put in.
-  void send() noexcept {
-    if (!inbox.push(*this)) release();
-  }
-
-  Inbox& inbox;
-  Atomic<int> refs{2};
-  Reactor* home;  // null once the reactor is gone
-  std::optional<Waiter<R>> waiter;
-  std::optional<Stored<R>> value;
-  std::exception_ptr error;
-
- private:
-  void release() noexcept {
-    if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-  /// On the reactor's thread: gives the answer to the waiter. Neither of the two: abandoned.
-  void arrive(bool alive) noexcept {
-    if (home) {
-      ReactorAccess::remove_remote(*home, *this);
-      if (alive && value) {
-        waiter->resume(*std::move(value));
-      } else if (alive && error) {
-        waiter->throw_(Failure::from(std::move(error), SourceLocation()));
-      }
-      waiter.reset();
-      release();
-    }
-    release();
-  }
-};
-
-}  // namespace detail
 
 /// The end of a wait that another thread holds: `auto remote = std::move(waiter).remote();`. It is
 /// allocated up front: answering is lock-free, allocates nothing, and does not throw. The first of
@@ -76,9 +19,9 @@ struct RemoteAnswer final : Message, RemoteEnd {
 /// AbandonedError at the `co_await`. Does nothing once the reactor is gone.
 template <class R>
 class [[nodiscard]] RemoteWaiter {
-  static_assert(std::is_nothrow_move_constructible_v<detail::Stored<R>>,
+  static_assert(std::is_nothrow_move_constructible_v<Stored<R>>,
                 "RemoteWaiter: the result must be nothrow-movable, for the answer cannot fail");
-  static_assert(std::is_same_v<R, detail::Delivered<R>> && !std::is_same_v<R, Failure>,
+  static_assert(std::is_same_v<R, Delivered<R>> && !std::is_same_v<R, Failure>,
                 "RemoteWaiter: a Failure stays on its thread; wait for the plain value, and answer "
                 "an error with throw_()");
 
@@ -100,7 +43,7 @@ class [[nodiscard]] RemoteWaiter {
   }
 
   /// Answers with a value, from any thread, once. REQUIRES: not answered or moved from.
-  void resume(detail::Stored<R> value) && noexcept {
+  void resume(Stored<R> value) && noexcept {
     if (!answer_) return;
     answer_->value.emplace(std::move(value));
     std::exchange(answer_, nullptr)->send();

@@ -1,136 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// spawn: starts a microthread. Spawned<T>: its handle and result. Also Reactor::run(task).
-// Next: yieldables/, then deferred_coroutine.hpp.
+// spawn: starts a microthread. Spawned<T>: its handle and result. Next: reactor/task_ref.hpp;
+// deferred_coroutine.hpp (a function that starts one by being called).
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/deferred.hpp"
+#include "deferred/tasks/detail/kept.hpp"
+#include "deferred/tasks/detail/root.hpp"
+#include "deferred/tasks/detail/task_access.hpp"
+#include "deferred/tasks/detail/task_canceller.hpp"
 #include "deferred/tasks/task.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
-
-namespace detail {
-
-/// A new microthread without a frame, on no reactor, with one reference.
-inline Microthread* make_microthread(void (*run)(Runnable&, bool) noexcept) {
-  auto* const m = new Microthread;
-  m->run = run;
-  return m;
-}
-
-/// The result of a finished root frame, into a chain's empty slot.
-template <class T>
-void move_result(ResultFor<T>& from, Chain& to) noexcept {
-  try {
-    if (from.state == Wait::State::value) {
-      Cell<Stored<T>>::emplace(to, [&]() -> Stored<T> { return Stored<T>(std::move(from.value)); });
-    } else {
-      to.set_failure(std::move(from.failure));
-    }
-  } catch (...) {
-    to.set_failure(Failure::current());
-  }
-}
-
-/// Moves a finished microthread's result to where it is wanted, and destroys its root frame.
-template <class T>
-void collect(Microthread& m) noexcept {
-  auto& result = static_cast<ResultFor<T>&>(*std::exchange(m.leaf, nullptr));
-  if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
-    const bool wanted = !chain->fired();
-    if (wanted) move_result<T>(result, *chain);
-    destroy_frame(result);
-    retire(m);
-    if (wanted) chain->fire();
-    chain->drop_promise(typeid(T));
-    return;
-  }
-  Failure failure;
-  if (m.is(Microthread::has_handle)) {
-    try {
-      m.completion() = Chain::make_fired();  // for the Spawned, whose only reference it is
-      move_result<T>(result, *m.completion());
-    } catch (...) {
-      failure = Failure::current();
-    }
-  } else if (result.state == Wait::State::failure) {
-    failure = std::move(result.failure);
-  }
-  destroy_frame(result);
-  if (failure) report_unhandled(m, failure);
-  retire(m);
-}
-
-/// What the reactor's queue calls for a microthread whose result is a T.
-template <class T>
-void run_microthread(Runnable& self, bool alive) noexcept {
-  auto& m = static_cast<Microthread&>(self);
-  if (m.is(Microthread::done)) [[unlikely]] {
-    m.unset(Microthread::queued);
-    m.release();  // it was closed while queued
-  } else if (!alive) [[unlikely]] {
-    m.unset(Microthread::queued);
-  } else if (resume(m)) {
-    collect<T>(m);
-  }
-}
-
-/// Makes cancel() of a microthread's Deferred cancel what it waits on. (Twisted: rows on
-/// cancelling inlineCallbacks)
-struct TaskCanceller : Canceller {
-  TaskCanceller(Chain& owner, Microthread& of) noexcept : chain(owner), microthread(of) {
-    microthread.retain();
-    keeps = true;
-    ask = [](Chain&, Canceller& self) {
-      cancel_in_a_row(static_cast<TaskCanceller&>(self).microthread);
-      return true;
-    };
-    destroy = [](Canceller& self) noexcept {
-      auto& canceller = static_cast<TaskCanceller&>(self);
-      canceller.microthread.release();
-      canceller.chain.free_arena(&canceller, sizeof(TaskCanceller), alignof(TaskCanceller));
-    };
-  }
-  Chain& chain;
-  Microthread& microthread;
-};
-
-/// A pending Deferred of the microthread's result, and its completion.
-template <class T>
-Deferred<T> deferred_of(Microthread& m, SourceLocation where) {
-  Chain* const chain = Chain::make(where);
-  void* const memory = chain->arena(sizeof(TaskCanceller), alignof(TaskCanceller));
-  chain->set_canceller(new (memory) TaskCanceller(*chain, m));
-  m.completion() = chain;
-  return Access::deferred<T>(chain);
-}
-
-// g++ 12 takes the frame for a class in a header, and warns of the lambda in it.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsubobject-linkage"
-#endif
-template <class T, class F, class... A>
-Task<T> call_kept(F f, A... arguments) {
-  co_return co_await Unlisted(std::invoke(f, std::move(arguments)...));
-}
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
-template <class R, class Y>
-Task<R> await_kept(Y x) {
-  co_return co_await Unlisted(std::move(x));
-}
-
-}  // namespace detail
 
 /// The handle of a microthread: a Deferred<T> of its result, whose block is made on first use.
 /// Dropping it detaches the microthread, which goes on; what it throws then is reported. Convert
@@ -148,9 +36,10 @@ class Spawned {
     if (m_) drop();
   }
 
-  /// REQUIRES: not moved from, as all below.
-  TaskRef task() const noexcept { return TaskRef(*m_); }
-  bool done() const noexcept { return m_->is(detail::Microthread::done); }
+  /// The microthread, to be asked, cancelled or closed. Throws std::logic_error after a move, as
+  /// all below do: `const TaskRef task = spawned.task();` first, if both are needed.
+  TaskRef task() const { return TaskRef(microthread()); }
+  bool done() const { return microthread().is(detail::Microthread::done); }
 
   /// The Deferred of the result. Its cancel() is one-shot, and goes to what the microthread waits
   /// on.
@@ -175,20 +64,37 @@ class Spawned {
   auto add_both(F&& f, SourceLocation where = SourceLocation::current()) && {
     return std::move(*this).deferred(where).add_both(std::forward<F>(f), where);
   }
-  void detach() && { drop(); }
-  /// Cancels it, once, and takes no notice of what comes.
+  void detach() && {
+    microthread();
+    drop();
+  }
+  /// Cancels it, once, and takes no notice of what comes. Does nothing after a move.
   void abandon() && noexcept;
 
  private:
   template <class U>
   friend Spawned<U> spawn(Reactor& reactor, Task<U> task);
   explicit Spawned(detail::Microthread* m) noexcept : m_(m) {}
+  detail::Microthread& microthread() const {
+    if (!m_) [[unlikely]]
+      detail::throw_spawned_moved_from();
+    return *m_;
+  }
   void drop() noexcept;
 
   detail::Microthread* m_;
 };
 
-/// Makes a microthread of a task. It starts in the reactor's next turn.
+/// A spawned microthread is awaited as the Deferred of its result.
+template <class T>
+struct yieldable<Spawned<T>> {
+  static auto yield_to(Spawned<T>&& spawned, Waiter<T> waiter) {
+    return yieldable<Deferred<T>>::yield_to(std::move(spawned).deferred(), std::move(waiter));
+  }
+};
+
+/// Makes a microthread of a task. It starts in the reactor's next turn. Throws std::logic_error if
+/// the task was awaited or spawned before.
 template <class T>
 Spawned<T> spawn(Reactor& reactor, Task<T> task);
 /// Calls `f(arguments...)` as a coroutine in a microthread; the callable and the arguments are kept
@@ -197,16 +103,30 @@ template <class F, class... A>
   requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
 auto spawn(Reactor& reactor, F&& f, A&&... arguments) {
   using Made = std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>;
-  return spawn(reactor,
-               detail::call_kept<detail::AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
-                   std::forward<F>(f), std::forward<A>(arguments)...));
+  return spawn(reactor, detail::call_kept<AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
+                            std::forward<F>(f), std::forward<A>(arguments)...));
+}
+/// Makes a microthread that awaits `x`, whatever it is: a Timer, a read, a Deferred.
+template <Yieldable Y>
+  requires(!std::is_invocable_v<Y&>)
+auto spawn(Reactor& reactor, Y x) {
+  return spawn(reactor, detail::await_kept<AwaitedResult<Y>>(detail::Kept<Y>(std::move(x))));
 }
 
-/// Makes a microthread that awaits `x`, which is no task: a Timer, a read, a Deferred.
-template <class Y>
-  requires(detail::Route<Y>::kind == detail::RouteKind::waiter && !std::is_invocable_v<Y&>)
-auto spawn(Reactor& reactor, Y x) {
-  return spawn(reactor, detail::await_kept<detail::AwaitedResult<Y>>(std::move(x)));
+/// The same three on Reactor::current(): in a task nobody has to pass the reactor.
+template <class T>
+Spawned<T> spawn(Task<T> task) {
+  return spawn(Reactor::current(), std::move(task));
+}
+template <class F, class... A>
+  requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
+auto spawn(F&& f, A&&... arguments) {
+  return spawn(Reactor::current(), std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <Yieldable Y>
+  requires(!std::is_invocable_v<Y&>)
+auto spawn(Y x) {
+  return spawn(Reactor::current(), std::move(x));
 }
 
 template <class T>
@@ -223,15 +143,15 @@ Spawned<T> spawn(Reactor& reactor, Task<T> task) {
 
 template <class T>
 Deferred<T> Spawned<T>::deferred(SourceLocation where) && {
-  detail::Microthread& m = *m_;
+  detail::Microthread& m = microthread();
   if (!done()) {
     Deferred<T> pending = detail::deferred_of<T>(m, where);
     drop();
     return pending;
   }
-  Deferred<T> ready = m.completion()
-                          ? detail::Access::deferred<T>(std::exchange(m.completion(), nullptr))
-                          : fail<T>(detail::closed_failure(m));
+  Deferred<T> ready =
+      m.completion() ? detail::DeferredAccess::deferred<T>(std::exchange(m.completion(), nullptr))
+                     : fail<T>(detail::closed_failure(m));
   drop();
   return ready;
 }
@@ -252,6 +172,7 @@ void Spawned<T>::drop() noexcept {
 
 template <class T>
 void Spawned<T>::abandon() && noexcept {
+  if (!m_) return;
   detail::Microthread& m = *std::exchange(m_, nullptr);
   m.unset(detail::Microthread::has_handle);
   m.set(detail::Microthread::silent);
@@ -262,35 +183,7 @@ void Spawned<T>::abandon() && noexcept {
   m.release();
 }
 
-template <class T>
-int Reactor::run(Task<T> main) {
-  require_not_running("run(task)");
-  // Gone when this call has ended without the task, which then stops nobody.
-  const auto end = std::make_shared<detail::MainEnd>();
-  Spawned<T> spawned = spawn(*this, std::move(main));
-  const TaskRef task = spawned.task();
-  std::move(spawned)
-      .add_both([this, weak = std::weak_ptr(end)](Outcome<T> outcome) {
-        const auto waiting = weak.lock();
-        const int signal = waiting ? waiting->signal : 0;
-        int code = 0;
-        if constexpr (std::is_same_v<T, int>) {
-          if (outcome.has_value()) code = *outcome;
-        }
-        if (!outcome.has_value()) {
-          const bool wanted = signal != 0 && outcome.failure().template check<Cancelled>();
-          if (!outcome.failure().template check<Cancelled>()) {
-            detail::ReactorAccess::report(*this, outcome.failure(), "the main task");
-          }
-          code = wanted ? detail::exit_code_of(signal) : 1;
-        }
-        if (!waiting) return;
-        waiting->ended = true;
-        waiting->code = code;
-        stop();
-      })
-      .detach();
-  return run_main(task, end);
-}
-
 }  // namespace deferred
+
+// What it takes to run a reactor for one:
+#include "deferred/tasks/detail/run_task.hpp"

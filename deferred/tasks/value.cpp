@@ -2,6 +2,7 @@
 #include "deferred/tasks/value.hpp"
 
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/results/errors.hpp"
 
 namespace deferred {
 
@@ -30,39 +31,10 @@ bool Value::make_wait(detail::WaitRoom& room) {
 
 namespace {
 
-Task<Value> await_value(Value value) { co_return co_await detail::Unlisted(std::move(value)); }
+Task<Value> await_value(Value value) { co_return co_await unlisted(std::move(value)); }
 
 }  // namespace
 
 Task<Value> Value::yield_to() && { return await_value(std::move(*this)); }
 
-namespace detail {
-
-bool CallAwaiter<Value>::call() {
-  Task<Value> task = x_.ops_->call(std::move(x_));
-  ResultFor<Value>* const frame = TaskAccess::release(task);
-  Microthread& m = *this->caller->microthread;
-  frame->microthread = &m;
-  frame->called_by = this;
-  this->callee = frame;
-  m.leaf = frame;
-  return false;
-}
-
-Value CallAwaiter<Value>::result_of_call() {
-  auto& result = static_cast<ResultFor<Value>&>(*this->callee);
-  if (result.state == Wait::State::failure) {
-    if (is_listed(this->caller->where)) {
-      result.failure.passed(Failure::Passed::await, this->caller->where);
-    }
-    const Failure failure = std::move(result.failure);
-    destroy_frame(*std::exchange(this->callee, nullptr));
-    failure.raise();
-  }
-  Value value = std::move(result.value);
-  destroy_frame(*std::exchange(this->callee, nullptr));
-  return value;
-}
-
-}  // namespace detail
 }  // namespace deferred

@@ -9,81 +9,23 @@
 #include <type_traits>
 #include <utility>
 
-#include "deferred/reactor/detail/microthread.hpp"
-#include "deferred/reactor/detail/reactor_bodies.hpp"
+#include "deferred/reactor/delayed_call.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
-#include "deferred/results/errors.hpp"
+#include "deferred/tasks/detail/waiter_base.hpp"
+#include "deferred/yieldable.hpp"
 
 namespace deferred {
 
 template <class R>
 class RemoteWaiter;
 
+template <class R>
+class WeakWaiter;
+
 namespace detail {
-
 struct WaiterAccess;
-
-/// Counts the Waiters of a suspension. The one that a handler is called with is borrowed and costs
-/// nothing; copies and moves of it own a reference, and count as somebody who may still answer.
-class WaiterBase {
- public:
-  WaiterBase(const WaiterBase& other) noexcept : m_(other.m_), epoch_(other.epoch_) {
-    if (m_) own();
-  }
-  [[gnu::always_inline]] WaiterBase(WaiterBase&& other) noexcept
-      : m_(std::exchange(other.m_, nullptr)), epoch_(other.epoch_) {
-    if (epoch_ == borrowed && m_) own();
-  }
-  [[gnu::always_inline]] WaiterBase& operator=(WaiterBase other) noexcept {
-    std::swap(m_, other.m_);
-    std::swap(epoch_, other.epoch_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~WaiterBase() {
-    if (epoch_ != borrowed && m_) disown();
-  }
-
-  /// False once the wait was answered, by whomever, or has ended.
-  [[gnu::always_inline]] bool pending() const noexcept {
-    if (!m_) return false;
-    if (epoch_ == borrowed) return m_->wait->state == Wait::State::open;
-    return m_->epoch == epoch_;
-  }
-  /// The reactor of the waiting microthread. Throws NoReactorError if it has none. REQUIRES: not
-  /// empty.
-  Reactor& reactor() const {
-    if (!m_->reactor) no_reactor(*m_);
-    return *m_->reactor;
-  }
-  /// The waiting microthread. REQUIRES: not empty.
-  TaskRef task() const noexcept { return TaskRef(*m_); }
-
- protected:
-  static constexpr std::uint64_t borrowed = 0;  // in place of the epoch
-  static constexpr std::uint64_t stale = UINT64_MAX;
-  explicit WaiterBase(Microthread& m) noexcept : m_(&m), epoch_(borrowed) {}
-  WaiterBase(Microthread* m, std::uint64_t epoch) noexcept : m_(m), epoch_(epoch) {}
-
-  Microthread* m_;
-  std::uint64_t epoch_;
-
- private:
-  friend struct WaiterAccess;
-  void own() noexcept {
-    if (epoch_ == borrowed) epoch_ = pending() ? m_->epoch : stale;
-    m_->retain();
-    if (m_->epoch == epoch_) ++m_->waiters;
-  }
-  void disown() noexcept {
-    if (m_->epoch == epoch_ && --m_->waiters == 0 && m_->is_waiting()) {
-      m_->answer_with(Wait::State::abandoned);
-    }
-    m_->release();
-  }
-};
-
-}  // namespace detail
+}
 
 /// The completion handler of one suspension, for an answer of type R. Copyable; the first answer
 /// wins, all later ones, and those after a cancel, do nothing and return false. Answering never
@@ -109,7 +51,7 @@ class Waiter : public detail::WaiterBase {
 
   /// Answers with a value made from the arguments. If making it throws, the wait stays open.
   template <class... A>
-    requires(std::is_constructible_v<detail::Stored<R>, A...>)
+    requires(std::is_constructible_v<Stored<R>, A...>)
   bool resume(A&&... arguments) const {
     if (!pending()) return false;
     fill(std::forward<A>(arguments)...);
@@ -129,32 +71,37 @@ class Waiter : public detail::WaiterBase {
     return true;
   }
   /// Answers with either.
-  bool fire(Outcome<detail::Delivered<R>> outcome) const {
+  bool fire(Outcome<Delivered<R>> outcome) const {
     if (!pending()) return false;
     slot().set_outcome(std::move(outcome));
     m_->answered();
     return true;
   }
 
-  /// Makes a RemoteWaiter of it, which another thread may answer. Needs remote_waiter.hpp.
+  /// Makes a RemoteWaiter of it, which another thread may answer.
   RemoteWaiter<R> remote() &&;
 
   /// Of a Waiter<Outcome<Q>>: the same wait as a Waiter<Q>, whose failures are delivered. It is
   /// what a decorator hands to the yieldable that it wraps.
- Waiter<detail::Delivered<R>> unwrapped() &&
-     requires(!std::is_same_v<R, detail::Delivered<R>>) {
-       return Waiter<detail::Delivered<R>>(std::exchange(m_, nullptr), epoch_);
-     }
+  Waiter<Delivered<R>> unwrapped() && {
+    static_assert(!std::is_same_v<R, Delivered<R>>, "unwrapped() is for a Waiter of an Outcome");
+    return Waiter<Delivered<R>>(std::exchange(m_, nullptr), epoch_);
+  }
+  /// The same wait, to be looked at and maybe answered, by somebody who need not answer.
+  WeakWaiter<R> weak() const noexcept { return WeakWaiter<R>(*this); }
 
-     private : template <class>
-               friend class Waiter;
+ private:
+  template <class>
+  friend class Waiter;
+  template <class>
+  friend class WeakWaiter;
   friend struct detail::WaiterAccess;
   using WaiterBase::WaiterBase;
 
   Slot& slot() const noexcept { return static_cast<Slot&>(*m_->wait); }
   template <class... A>
   void fill(A&&... arguments) const {
-    if constexpr (std::is_same_v<R, detail::Delivered<R>>) {
+    if constexpr (std::is_same_v<R, Delivered<R>>) {
       slot().set_value(std::forward<A>(arguments)...);
     } else {
       slot().set_outcome(R(std::forward<A>(arguments)...));
@@ -183,28 +130,61 @@ struct WaiterAccess {
     Reactor& reactor = waiter.reactor();
     waiter.fill(std::forward<A>(value)...);
     if (m.waiters != 0 || !m.handling) m.expire();
-    m.set(Microthread::queued | Microthread::answered_ahead);
+    constexpr unsigned ahead = sizeof...(A) == 0 ? unsigned{Microthread::answered_ahead} : 0U;
+    m.set(Microthread::queued | ahead);
     ReactorAccess::next_turn(reactor, m);
   }
 };
 
-/// Somebody who may fail a wait, but is not counted among those who will answer it: a timeout.
-class Onlooker {
+}  // namespace detail
+
+/// A Waiter that does not count: it keeps no wait open, and nobody relies on its answer. For who
+/// ends a wait that is another's to answer: a time limit, a stop button. It may answer as a Waiter
+/// does; once the wait is over, it does nothing and returns false. Copyable; may outlive the task.
+template <class R>
+class WeakWaiter {
  public:
-  explicit Onlooker(const WaiterBase& waiter) noexcept
-      : task_(WaiterAccess::microthread(waiter)), epoch_(WaiterAccess::microthread(waiter).epoch) {}
-  /// Nothing happens if the wait is over.
-  void throw_(Failure failure) const noexcept {
-    Microthread& m = task_.microthread();
-    if (m.epoch != epoch_ || !m.is_waiting()) return;
-    m.wait->ops->fail(*m.wait, std::move(failure));
-    m.answered();
+  /// Nobody's.
+  WeakWaiter() noexcept = default;
+  explicit WeakWaiter(const Waiter<R>& waiter) noexcept {
+    if (!waiter.pending()) return;
+    detail::Microthread& m = detail::WaiterAccess::microthread(waiter);
+    m.waiters |= detail::Microthread::weak;  // so that the epoch moves on with each answer
+    task_ = TaskRef(m);
+    epoch_ = m.epoch;
+  }
+
+  /// False once the wait was answered, by whomever, or has ended.
+  bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
+  /// As Waiter::resume().
+  template <class... A>
+    requires(std::is_constructible_v<Stored<R>, A...>)
+  bool resume(A&&... arguments) const {
+    return pending() && counted().resume(std::forward<A>(arguments)...);
+  }
+  /// As Waiter::fire().
+  bool fire(Outcome<Delivered<R>> outcome) const {
+    return pending() && counted().fire(std::move(outcome));
+  }
+  /// As Waiter::throw_().
+  template <class E>
+  bool throw_(E&& error, SourceLocation where = SourceLocation::current()) const {
+    return pending() && counted().throw_(std::forward<E>(error), where);
   }
 
  private:
+  Waiter<R> counted() const noexcept {
+    detail::Microthread& m = task_.microthread();
+    m.retain();
+    ++m.waiters;
+    return Waiter<R>(&m, epoch_);
+  }
+
   TaskRef task_;
-  std::uint64_t epoch_;
+  std::uint64_t epoch_ = 0;
 };
+
+namespace detail {
 
 template <class R, class... A>
 [[gnu::noinline]] DelayedCall schedule_later(Waiter<R>&& waiter, Duration delay, A&&... value) {
@@ -241,3 +221,6 @@ DelayedCall schedule(const Waiter<R>& waiter, Duration delay, A&&... value) {
 }
 
 }  // namespace deferred
+
+// What it takes to let another thread answer:
+#include "deferred/tasks/remote_waiter.hpp"

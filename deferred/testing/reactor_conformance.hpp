@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The reactor conformance kit: some two hundred small cases that say what a backend has to do, run
-// on any backend. Knows no test framework. The fronts: reactor_conformance_doctest.hpp for doctest,
-// reactor_conformance_main.hpp for a program of its own. The cases: deferred/testing/conformance/,
-// in the library deferred-testing. (Twisted: ReactorBuilder)
+// The reactor conformance kit: some three hundred and fifty small cases that say what a backend has
+// to do, run on any backend. Knows no test framework. The fronts: reactor_conformance_doctest.hpp
+// for doctest, reactor_conformance_main.hpp for a program of its own. The cases:
+// deferred/testing/conformance/, in the library deferred-testing. (Twisted: ReactorBuilder)
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // blocking_call_from_thread: how a thread without a reactor asks a reactor for something, and waits
-// for it. Next: remote_reactor.hpp (without waiting), yieldables/in_thread.hpp (the way there).
+// for it. Next: reactor/remote_reactor.hpp (without waiting), in_thread.hpp (the way there).
 #pragma once
 
 #include <type_traits>
@@ -32,10 +32,8 @@ auto blocking_call_from_thread(const RemoteReactor& reactor, F f) {
         "blocking_call_from_thread: this is the reactor's own thread, which would wait for "
         "itself; call the function, or await what it returns");
   }
-  const detail::EndingHandle<Call> call(new Call(reactor, std::move(f)));
-  if (!call->start()) {
-    throw NoReactorError("blocking_call_from_thread: the reactor is gone, or was stopped");
-  }
+  const detail::WorkHandle<Call> call(new Call(reactor, std::move(f)));
+  call->start();
   call->wait();
   return call->take_or_throw();
 }

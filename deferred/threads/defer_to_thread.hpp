@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// defer_to_thread: a function in a thread, as a Deferred. Next: yieldables/in_thread.hpp, the same
+// defer_to_thread: a function in a thread, as a Deferred. Next: in_thread.hpp, the same
 // as a yieldable, which says what holds for both.
 #pragma once
 
@@ -35,6 +35,22 @@ template <class F, class... A>
 auto defer_to_thread(Reactor& reactor, Pool& pool, F&& f, A&&... arguments) {
   return defer_to_thread(reactor,
                          in_thread(pool, std::forward<F>(f), std::forward<A>(arguments)...));
+}
+
+/// The same three on Reactor::current(): in a task nobody has to pass the reactor.
+template <class F, class... A>
+auto defer_to_thread(InThread<F, A...> call) {
+  return defer_to_thread(Reactor::current(), std::move(call));
+}
+template <class F, class... A>
+  requires std::is_invocable_v<std::decay_t<F>, std::decay_t<A>...>
+auto defer_to_thread(F&& f, A&&... arguments) {
+  return defer_to_thread(Reactor::current(), std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <class F, class... A>
+auto defer_to_thread(Pool& pool, F&& f, A&&... arguments) {
+  return defer_to_thread(Reactor::current(), pool, std::forward<F>(f),
+                         std::forward<A>(arguments)...);
 }
 
 }  // namespace deferred

@@ -84,9 +84,10 @@ struct InThreadAccess {
   template <class F, class... A>
   static auto start(InThread<F, A...>&& call, bool at_once) {
     using R = typename InThread<F, A...>::Result;
-    OffloadHandle<R> job(new OffloadOf<R, F, A...>(std::move(call.function_)));
-    if (at_once) job->submit(*call.pool_);
-    return result_of<R>(std::move(job), *call.pool_, call.abandon_);
+    OffloadHandle<R> job(
+        new OffloadOf<R, F, A...>(*call.pool_, call.abandon_, std::move(call.function_)));
+    if (at_once) job->start();
+    return result_of<R>(std::move(job));
   }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // on: runs a subtask on another thread's reactor. Next: in_thread.hpp (a function that blocks),
-// remote_reactor.hpp.
+// reactor/remote_reactor.hpp.
 #pragma once
 
 #include <type_traits>
@@ -24,8 +24,8 @@ class [[nodiscard]] On {
 
   Task<T> yield_to() && {
     using Call = detail::RemoteCallOf<T, F>;
-    return detail::result_there<T, F>(
-        detail::EndingHandle<Call>(new Call(std::move(there_), std::move(f_))));
+    return detail::result_of<T>(
+        detail::WorkHandle<Call>(new Call(std::move(there_), std::move(f_))));
   }
 
  private:

@@ -2,7 +2,7 @@
 //
 // Pool: where in_thread() has functions run. Abstract, so that a test may decide when they do
 // (testing/manual_pool.hpp) and a program may bring the threads of another library. Knows neither
-// tasks nor reactors. Next: thread_pool.hpp (the usual one), yieldables/in_thread.hpp.
+// tasks nor reactors. Next: thread_pool.hpp (the usual one), in_thread.hpp.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // ThreadPool: a bounded number of threads for in_thread() and defer_to_thread().
-// Next: yieldables/in_thread.hpp.
+// Next: in_thread.hpp.
 #pragma once
 
 #include <condition_variable>

@@ -6,26 +6,28 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/results/outcome.hpp"
 #include "deferred/tasks/task.hpp"
+#include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
 
 /// The yieldable that as_outcome() gives.
 template <class Y>
-class AsOutcome {
-  using R = detail::AwaitedResult<Y>;
+class [[nodiscard]] AsOutcome {
+  using R = AwaitedResult<Y>;
 
  public:
   explicit AsOutcome(Y&& x) : x_(std::forward<Y>(x)) {}
 
-  Undo<Y> yield_to(Waiter<Outcome<detail::Delivered<R>>> waiter) && {
-    if constexpr (std::is_same_v<R, detail::Delivered<R>>) {
+  Undo<Y> yield_to(Waiter<Outcome<Delivered<R>>> waiter) && {
+    if constexpr (std::is_same_v<R, Delivered<R>>) {
       return deferred::yield_to(std::forward<Y>(x_), std::move(waiter).unwrapped());
     } else {
       return deferred::yield_to(std::forward<Y>(x_), std::move(waiter));
     }
   }
-  void abandon() && { detail::abandon_yieldable<Y>(x_); }
+  void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 
  private:
   Y x_;
@@ -33,27 +35,28 @@ class AsOutcome {
 
 /// For what is a coroutine itself: its failure is taken from its frame.
 template <class Y>
-  requires(detail::Route<Y>::kind == detail::RouteKind::task)
-class AsOutcome<Y> {
-  using R = detail::AwaitedResult<Y>;
+  requires AwaitedAsSubtask<Y>
+class [[nodiscard]] AsOutcome<Y> {
+  using R = AwaitedResult<Y>;
 
  public:
   explicit AsOutcome(Y&& x) : x_(std::forward<Y>(x)) {}
 
-  Task<Outcome<detail::Delivered<R>>> yield_to() && {
+  Task<Outcome<Delivered<R>>> yield_to() && {
     try {
-      if constexpr (std::is_same_v<R, detail::Delivered<R>>) {
-        return detail::call_coroutine<Y>(x_).as_outcome();
+      if constexpr (std::is_same_v<R, Delivered<R>>) {
+        return deferred::yield_to(std::forward<Y>(x_)).as_outcome();
       } else {
-        return detail::call_coroutine<Y>(x_);  // it gives an Outcome by itself
+        return deferred::yield_to(std::forward<Y>(x_));  // it gives an Outcome by itself
       }
     } catch (...) {
       return failed(Failure::current());
     }
   }
+  void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 
  private:
-  static Task<Outcome<detail::Delivered<R>>> failed(Failure failure) { co_return failure; }
+  static Task<Outcome<Delivered<R>>> failed(Failure failure) { co_return failure; }
 
   Y x_;
 };
@@ -62,7 +65,7 @@ class AsOutcome<Y> {
 /// Cancelled included, is in the Outcome, and nothing is thrown.
 template <class Y>
 AsOutcome<Y> as_outcome(Y&& x) {
-  detail::check_route<Y>();
+  require_yieldable<Y>();
   return AsOutcome<Y>(std::forward<Y>(x));
 }
 

@@ -3,7 +3,9 @@
 // current_task: which microthread runs this code.
 #pragma once
 
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/reactor/task_ref.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 

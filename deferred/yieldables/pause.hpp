@@ -5,16 +5,18 @@
 
 #include <utility>
 
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/reactor/delayed_call.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 
 /// `co_await Pause{}` goes on in the next turn, after I/O and timers had theirs; `Pause{2s}` after
 /// that time. (PJE: Pause)
-class Pause {
+class [[nodiscard]] Pause {
  public:
-  Pause() = default;
-  explicit Pause(Duration how_long) noexcept : delay(how_long) {}
+  [[nodiscard]] Pause() = default;
+  [[nodiscard]] explicit Pause(Duration how_long) noexcept : delay(how_long) {}
 
   DelayedCall yield_to(Waiter<void> waiter) const { return schedule(std::move(waiter), delay); }
 

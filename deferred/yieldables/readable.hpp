@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Readable: waits until a descriptor can be read. For streams there is io/tcp.hpp.
+// Readable: waits until a descriptor can be read. For streams there is io.hpp.
 #pragma once
 
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 
 /// `co_await Readable{fd}` goes on when reading `fd` would not block: there is data, its end, a
 /// connection to accept, or an error. REQUIRES: `fd` is open during the wait.
-class Readable {
+class [[nodiscard]] Readable {
  public:
-  explicit Readable(int descriptor) noexcept : fd(descriptor) {}
+  [[nodiscard]] explicit Readable(int descriptor) noexcept : fd(descriptor) {}
 
   Watch yield_to(Waiter<void> waiter) const {
     return waiter.reactor().watch(fd, Ready::read, [waiter] { waiter.resume(); });

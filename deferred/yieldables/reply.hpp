@@ -11,24 +11,18 @@
 #include <stdexcept>
 #include <utility>
 
+#include "deferred/results/failure.hpp"
+#include "deferred/results/outcome.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 
 namespace detail {
-
 template <class T>
-struct ReplyState {
-  std::mutex mutex;
-  // Under the mutex; what was put in is read without it, by the one who answered or by the await.
-  bool answered = false;
-  std::optional<Stored<T>> value;
-  std::exception_ptr error;
-  std::optional<RemoteWaiter<T>> waiter;
-  bool awaited = false;
-};
-
-}  // namespace detail
+struct ReplyState;
+}
 
 /// The answering end of a Reply: copyable, for any thread. The first answer wins, later ones return
 /// false. When all copies are gone without an answer, the await throws AbandonedError.
@@ -37,7 +31,7 @@ class ReplySender {
  public:
   /// Answers with a value; also as a plain callback: `on_done(reply.send())`.
   template <class... A>
-    requires std::is_constructible_v<detail::Stored<T>, A...>
+    requires std::is_constructible_v<Stored<T>, A...>
   bool operator()(A&&... value) const {
     return answer([&](auto& state) { state.value.emplace(std::forward<A>(value)...); });
   }
@@ -101,7 +95,7 @@ template <class T>
 class Reply {
  public:
   static_assert(
-      !detail::IsOutcome<T>::value && !std::is_same_v<T, Failure>,
+      std::is_same_v<T, Delivered<T>> && !std::is_same_v<T, Failure>,
       "Reply: a Failure stays on its thread; wait for the plain value, and answer an error "
       "with throw_()");
   Reply() : state_(std::make_shared<detail::ReplyState<T>>()) {}
@@ -141,5 +135,21 @@ class Reply {
   std::weak_ptr<typename ReplySender<T>::Hold> hold_;
   bool made_ = false;
 };
+
+namespace detail {
+
+/// What a Reply and its senders share.
+template <class T>
+struct ReplyState {
+  std::mutex mutex;
+  // Under the mutex; what was put in is read without it, by the one who answered or by the await.
+  bool answered = false;
+  std::optional<Stored<T>> value;
+  std::exception_ptr error;
+  std::optional<RemoteWaiter<T>> waiter;
+  bool awaited = false;
+};
+
+}  // namespace detail
 
 }  // namespace deferred

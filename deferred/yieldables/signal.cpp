@@ -5,11 +5,11 @@
 #include <set>
 #include <utility>
 
-namespace deferred::io {
+namespace deferred {
 
-Signal::Signal(Reactor& reactor, std::initializer_list<int> signals)
+Signal::Signal(Reactor& reactor, std::initializer_list<int> any_of)
     : state_(std::make_unique<State>()) {
-  const std::set<int> each(signals);
+  const std::set<int> each(any_of);
   for (const int signal : each) {
     watches_.push_back(
         reactor.on_signal(signal, [state = state_.get(), signal] { state->arrive(signal); }));
@@ -33,4 +33,4 @@ void Signal::State::arrive(int signal) {
   if (at == come.end() || *at != signal) come.insert(at, signal);
 }
 
-}  // namespace deferred::io
+}  // namespace deferred

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "deferred/reactor/reactor.hpp"
+#include "deferred/reactor/signal_watch.hpp"
+#include "deferred/tasks/task.hpp"
 #include "deferred/tasks/waiter.hpp"
 
-namespace deferred::io {
+namespace deferred {
 
-/// `io::Signal hangup(reactor, SIGHUP); for (;;) { co_await hangup; reload(); }`
+/// `Signal hangup(SIGHUP); for (;;) { co_await hangup; reload(); }`
 ///
 /// Watches from its construction until its end, so that a signal that comes between two awaits is
 /// found by the next one; several of one number count as one. The await gives the signal's number;
@@ -21,8 +23,10 @@ namespace deferred::io {
 /// signal that cannot be caught. Does nothing any more once its reactor is gone.
 class Signal {
  public:
+  explicit Signal(int signal) : Signal(Reactor::current(), {signal}) {}
+  Signal(std::initializer_list<int> any_of) : Signal(Reactor::current(), any_of) {}
   Signal(Reactor& reactor, int signal) : Signal(reactor, {signal}) {}
-  Signal(Reactor& reactor, std::initializer_list<int> signals);
+  Signal(Reactor& reactor, std::initializer_list<int> any_of);
 
   void yield_to(Waiter<int> waiter) const;
 
@@ -38,4 +42,4 @@ class Signal {
   std::vector<SignalWatch> watches_;
 };
 
-}  // namespace deferred::io
+}  // namespace deferred

@@ -7,7 +7,9 @@
 #include <optional>
 #include <stdexcept>
 
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 
@@ -29,8 +31,9 @@ class Timer {
     if (!last_) last_ = now;
     const TimePoint next = later(*last_, period_);
     if (now >= next) return schedule(std::move(waiter), Duration::zero(), take(now));
-    return reactor.call_at(
-        next, [this, &reactor, waiter = std::move(waiter)] { waiter.resume(take(reactor.now())); });
+    return reactor.call_at(next, [this, &reactor, waiter = std::move(waiter)] {
+      if (waiter.pending()) waiter.resume(take(reactor.now()));
+    });
   }
 
  private:

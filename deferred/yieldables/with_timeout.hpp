@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// with_timeout: any yieldable, with a limit. A decorator: it shows how one is written.
+// with_timeout: any yieldable, with a limit. A decorator: of what takes a Waiter it is one as a
+// user writes it; around a subtask it opens a cancel scope, which a user cannot yet.
 #pragma once
 
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
+#include "deferred/reactor/delayed_call.hpp"
 #include "deferred/results/errors.hpp"
+#include "deferred/results/failure.hpp"
+#include "deferred/results/outcome.hpp"
 #include "deferred/tasks/detail/scope.hpp"
 #include "deferred/tasks/task.hpp"
+#include "deferred/tasks/yield_to.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred {
 
-/// The yieldable that with_timeout() gives. The first answer wins; a timeout undoes the wait.
+/// What with_timeout() gives for what takes a Waiter: the first answer wins, x's or the timer's.
 template <class Y>
-class WithTimeout {
-  using R = detail::AwaitedResult<Y>;
+class [[nodiscard]] WithTimeout {
+  using R = AwaitedResult<Y>;
 
  public:
   WithTimeout(Duration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
@@ -27,8 +33,8 @@ class WithTimeout {
     LimitedWait(Duration limit, Y&& x, const Waiter<R>& waiter)
         : wait_(deferred::yield_to(std::forward<Y>(x), waiter)) {
       if (!waiter.pending()) return;
-      timer_ = waiter.reactor().call_later(limit, [limit, late = detail::Onlooker(waiter)] {
-        late.throw_(Failure(TimeoutError(limit, typeid(std::remove_cvref_t<Y>))));
+      timer_ = waiter.reactor().call_later(limit, [limit, late = waiter.weak()] {
+        late.throw_(TimeoutError(limit, typeid(std::remove_cvref_t<Y>)));
       });
     }
     bool request_cancel() { return wait_.request_cancel(); }
@@ -41,7 +47,7 @@ class WithTimeout {
   LimitedWait yield_to(Waiter<R> waiter) && {
     return LimitedWait(limit_, std::forward<Y>(x_), waiter);
   }
-  void abandon() && { detail::abandon_yieldable<Y>(x_); }
+  void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 
  private:
   Duration limit_;
@@ -51,26 +57,27 @@ class WithTimeout {
 /// For a task, and what else is a coroutine: a cancel scope around it. It is cancelled, waited for
 /// until it has unwound, and then TimeoutError is thrown.
 template <class Y>
-  requires(detail::Route<Y>::kind == detail::RouteKind::task)
-class WithTimeout<Y> {
-  using R = detail::AwaitedResult<Y>;
+  requires AwaitedAsSubtask<Y>
+class [[nodiscard]] WithTimeout<Y> {
+  using R = AwaitedResult<Y>;
 
  public:
   WithTimeout(Duration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
 
-  Task<R> yield_to() && { return run(limit_, detail::call_coroutine<Y>(x_)); }
+  Task<R> yield_to() && { return run(limit_, deferred::yield_to(std::forward<Y>(x_))); }
+  void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 
  private:
   static Task<R> run(Duration limit, Task<R> task) {
     detail::OpenScope scope;
     const DelayedCall timer = scope.reactor().call_later(limit, [&scope] { scope.cancel(); });
     AsOutcome<Task<R>> quiet(std::move(task));
-    Outcome<detail::Delivered<R>> outcome = co_await detail::Unlisted(std::move(quiet));
+    Outcome<Delivered<R>> outcome = co_await unlisted(std::move(quiet));
     scope.close();
     if (outcome.template check<Cancelled>() && scope.owns_cancel()) {
       outcome = Failure(TimeoutError(limit, typeid(Task<R>)));
     }
-    if constexpr (std::is_same_v<R, Outcome<detail::Delivered<R>>>) {
+    if constexpr (std::is_same_v<R, Outcome<Delivered<R>>>) {
       co_return outcome;
     } else {
       co_return std::move(outcome).value();
@@ -87,7 +94,7 @@ class WithTimeout<Y> {
 /// microthread is cancelled from outside, that Cancelled passes. (PJE: with_timeout)
 template <class Y>
 WithTimeout<Y> with_timeout(Duration limit, Y&& x) {
-  detail::check_route<Y>();
+  require_yieldable<Y>();
   return WithTimeout<Y>(limit, std::forward<Y>(x));
 }
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Writable: waits until a descriptor can be written. For streams there is io/tcp.hpp.
+// Writable: waits until a descriptor can be written. For streams there is io.hpp.
 #pragma once
 
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/waiter.hpp"
 
 namespace deferred {
 
 /// `co_await Writable{fd}` goes on when writing to `fd` would not block: there is room, a
 /// connection has come about, or there is an error. REQUIRES: `fd` is open during the wait.
-class Writable {
+class [[nodiscard]] Writable {
  public:
-  explicit Writable(int descriptor) noexcept : fd(descriptor) {}
+  [[nodiscard]] explicit Writable(int descriptor) noexcept : fd(descriptor) {}
 
   Watch yield_to(Waiter<void> waiter) const {
     return waiter.reactor().watch(fd, Ready::write, [waiter] { waiter.resume(); });

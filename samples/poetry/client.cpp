@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "samples/poetry/client.hpp"
 
-#include <deferred/io/netstring.hpp>
-#include <deferred/io/tcp.hpp>
-#include <deferred/yieldables/with_timeout.hpp>
+#include <deferred/deferred.hpp>
 
 namespace poetry {
 namespace {
 
 using deferred::Duration;
-using deferred::Reactor;
 using deferred::Task;
 using deferred::io::TcpStream;
 
 constexpr std::size_t longest_answer = 16 << 20;
 
-Task<std::string> download(Reactor& reactor, Address server) {
-  TcpStream stream = co_await deferred::io::connect(reactor, server.host, server.port);
+Task<std::string> download(Address server) {
+  TcpStream stream = co_await deferred::io::connect(server.host, server.port);
   co_return co_await stream.read_to_end();
 }
 
-Task<std::string> request(Reactor& reactor, Address server, std::string name, std::string poem) {
-  TcpStream stream = co_await deferred::io::connect(reactor, server.host, server.port);
+Task<std::string> request(Address server, std::string name, std::string poem) {
+  TcpStream stream = co_await deferred::io::connect(server.host, server.port);
   const std::string message = deferred::io::encode_netstring(name + "." + poem);
   co_await stream.write_all(message);
   co_return co_await deferred::io::read_netstring(stream, longest_answer);
@@ -40,12 +37,12 @@ Task<std::string> within(Duration limit, Task<std::string> task, Address server)
 
 }  // namespace
 
-Task<std::string> get_poetry(Reactor& reactor, Address server, Duration timeout) {
-  return within(timeout, download(reactor, server), server);
+Task<std::string> get_poetry(Address server, Duration timeout) {
+  return within(timeout, download(server), server);
 }
 
 Task<std::string> TransformProxy::transform(std::string name, std::string poem) const {
-  return within(timeout_, request(reactor_, server_, std::move(name), std::move(poem)), server_);
+  return within(timeout_, request(server_, std::move(name), std::move(poem)), server_);
 }
 
 }  // namespace poetry

@@ -4,8 +4,7 @@
 // get_poetry_chain.cpp, put them together in their own styles.
 #pragma once
 
-#include <deferred/reactor/reactor.hpp>
-#include <deferred/tasks/task.hpp>
+#include <deferred/deferred.hpp>
 
 #include <string>
 #include <utility>
@@ -15,20 +14,18 @@
 namespace poetry {
 
 /// Downloads a poem: all that the server sends until it closes.
-deferred::Task<std::string> get_poetry(deferred::Reactor& reactor, Address server,
-                                       deferred::Duration timeout);
+deferred::Task<std::string> get_poetry(Address server, deferred::Duration timeout);
 
 /// The transform server, spoken to in netstrings over a connection for each request.
 class TransformProxy {
  public:
-  TransformProxy(deferred::Reactor& reactor, Address server, deferred::Duration timeout)
-      : reactor_(reactor), server_(std::move(server)), timeout_(timeout) {}
+  TransformProxy(Address server, deferred::Duration timeout)
+      : server_(std::move(server)), timeout_(timeout) {}
 
   /// The poem as the transform `name` makes it.
   deferred::Task<std::string> transform(std::string name, std::string poem) const;
 
  private:
-  deferred::Reactor& reactor_;
   Address server_;
   deferred::Duration timeout_;
 };

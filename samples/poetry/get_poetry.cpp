@@ -3,8 +3,7 @@
 // Downloads poems from several servers at once, lets a transform server take their capitals away,
 // and prints each poem as it comes. This is client 7.0 of Dave Peticolas' Twisted introduction with
 // C++ coroutines; get_poetry_chain.cpp is the same without them.
-#include <deferred/reactor/reactor.hpp>
-#include <deferred/yieldables/deferred.hpp>
+#include <deferred/deferred.hpp>
 
 #include <iostream>
 
@@ -15,18 +14,17 @@ using namespace poetry;
 
 // A download that fails is the failure of the whole; a transformation that fails leaves the
 // original poem. True if there was a poem to print.
-Task<bool> get_transformed_poem(Reactor& reactor, const ClientArguments& arguments,
-                                Address server) {
+Task<bool> get_transformed_poem(const ClientArguments& arguments, Address server) {
   std::string poem;
   try {
-    poem = co_await get_poetry(reactor, server, arguments.timeout);
+    poem = co_await get_poetry(server, arguments.timeout);
   } catch (const std::exception& error) {
     std::cerr << "The poem download failed: " << error.what() << std::endl;
     co_return false;
   }
 
   try {
-    const TransformProxy proxy(reactor, arguments.transform_server, arguments.timeout);
+    const TransformProxy proxy(arguments.transform_server, arguments.timeout);
     poem = co_await proxy.transform("cummingsify", poem);
   } catch (const std::exception& error) {
     std::cerr << "Cummingsify failed: " << error.what() << std::endl;
@@ -37,10 +35,10 @@ Task<bool> get_transformed_poem(Reactor& reactor, const ClientArguments& argumen
 }
 
 // Whatever becomes of the poems: it is done when all of them are.
-Task<int> poetry_main(Reactor& reactor, const ClientArguments& arguments) {
+Task<int> poetry_main(const ClientArguments& arguments) {
   std::vector<Spawned<bool>> poems;
   for (const Address& server : arguments.poetry_servers) {
-    poems.push_back(spawn(reactor, get_transformed_poem(reactor, arguments, server)));
+    poems.push_back(spawn(get_transformed_poem(arguments, server)));
   }
 
   int failed = 0;
@@ -55,5 +53,5 @@ int main(int argc, char** argv) {
   const ClientArguments arguments =
       parse_client_arguments(argc, argv, "Gets poems and has them transformed, with coroutines.");
   Reactor reactor;
-  return reactor.run(poetry_main(reactor, arguments));
+  return reactor.run(poetry_main(arguments));
 }

@@ -2,8 +2,7 @@
 //
 // The same client as get_poetry.cpp with callbacks and errbacks: each poem is a Deferred, and what
 // is to happen to it stands in its chain. Here one has to count the poems to know the end.
-#include <deferred/results/deferred.hpp>
-#include <deferred/tasks/spawn.hpp>
+#include <deferred/deferred.hpp>
 
 #include <iostream>
 
@@ -13,10 +12,10 @@ using namespace deferred;
 using namespace poetry;
 
 // Fires with the transformed poem, or with the original if that fails.
-Deferred<std::string> try_to_cummingsify(Reactor& reactor, const ClientArguments& arguments,
+Deferred<std::string> try_to_cummingsify(const ClientArguments& arguments,
                                          const std::string& poem) {
-  const TransformProxy proxy(reactor, arguments.transform_server, arguments.timeout);
-  return spawn(reactor, proxy.transform("cummingsify", poem)).add_errback([poem](Failure failure) {
+  const TransformProxy proxy(arguments.transform_server, arguments.timeout);
+  return spawn(proxy.transform("cummingsify", poem)).add_errback([poem](Failure failure) {
     std::cerr << "Cummingsify failed: " << failure.what() << std::endl;
     return poem;
   });
@@ -29,9 +28,7 @@ int main(int argc, char** argv) {
   int failed = 0;
   std::size_t waiting = arguments.poetry_servers.size();
 
-  const auto cummingsify = [&](std::string poem) {
-    return try_to_cummingsify(reactor, arguments, poem);
-  };
+  const auto cummingsify = [&](std::string poem) { return try_to_cummingsify(arguments, poem); };
   const auto got_poem = [](std::string poem) { std::cout << poem << std::endl; };
   const auto poem_failed = [&](Failure failure) {
     std::cerr << "The poem download failed: " << failure.what() << std::endl;
@@ -42,7 +39,7 @@ int main(int argc, char** argv) {
   };
 
   for (const Address& server : arguments.poetry_servers) {
-    spawn(reactor, get_poetry(reactor, server, arguments.timeout))
+    spawn(reactor, get_poetry(server, arguments.timeout))
         .add_callback(cummingsify)
         .add_callback(got_poem)
         .add_errback(poem_failed)

@@ -2,7 +2,7 @@
 //
 // Sends a poem to everybody who connects, a few bytes at a time with a pause after each, and then
 // closes. Prints "serving FILE on HOST:PORT".
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 
 #include <fstream>
 #include <iostream>

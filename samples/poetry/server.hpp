@@ -4,8 +4,7 @@
 // microthread of its own, until SIGINT or SIGTERM.
 #pragma once
 
-#include <deferred/io/tcp.hpp>
-#include <deferred/reactor/reactor.hpp>
+#include <deferred/deferred.hpp>
 
 #include <functional>
 #include <string>

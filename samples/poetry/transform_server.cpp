@@ -3,7 +3,7 @@
 // Answers a netstring NAME.POEM with a netstring, the poem as the transform of that name makes it,
 // and closes. A request without a '.' or for an unknown transform is answered by closing. Prints
 // "serving transforms on HOST:PORT".
-#include <deferred/io/netstring.hpp>
+#include <deferred/deferred.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "samples/qt_async_task/async_tasks.hpp"
 
-#include <deferred/results/errors.hpp>
-#include <deferred/threads/in_thread.hpp>
-#include <deferred/yieldables/deferred.hpp>
-#include <deferred/yieldables/pause.hpp>
+#include <deferred/deferred.hpp>
 
 #include <utility>
 
@@ -79,7 +76,7 @@ Task<> AsyncTasks::handle_click() {
 
 // A microthread of its own, so that it can be cancelled while the handler awaits another.
 Spawned<int> AsyncTasks::start(int number) {
-  Spawned<int> started = spawn(reactor_, call_worker(number));
+  Spawned<int> started = spawn(call_worker(number));
   started.task().set_name(text_of_call(number));
   workers_.push_back(started.task());
   return started;

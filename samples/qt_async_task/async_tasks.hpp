@@ -5,9 +5,7 @@
 // Next: window.hpp, the View that one sees.
 #pragma once
 
-#include <deferred/reactor/reactor.hpp>
-#include <deferred/tasks/spawn.hpp>
-#include <deferred/threads/pool.hpp>
+#include <deferred/deferred.hpp>
 
 #include <functional>
 #include <string>

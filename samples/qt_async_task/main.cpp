@@ -3,8 +3,7 @@
 // A window with a button whose click handler is a coroutine: it starts workers in threads, awaits
 // them, and shows what they return or throw, while a label ticks on. The handler is in
 // async_tasks.cpp.
-#include <deferred/reactor/reactor.hpp>
-#include <deferred/threads/thread_pool.hpp>
+#include <deferred/deferred.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -3,6 +3,8 @@
 // Window: the View as Qt widgets. It has no signals of its own, and so needs no moc.
 #pragma once
 
+#include "samples/qt_async_task/async_tasks.hpp"
+
 #include <QLabel>
 #include <QListWidget>
 #include <QProgressBar>
@@ -10,8 +12,6 @@
 #include <QWidget>
 #include <string>
 #include <vector>
-
-#include "samples/qt_async_task/async_tasks.hpp"
 
 namespace async_tasks {
 

@@ -13,12 +13,16 @@ import tempfile
 
 LEGEND = 'Preprocessed lines and seconds of CPU for a file that includes it, ours and the standard headers alone'
 
-# Under the name of what a user begins with.
+# Doors, under the name of what is behind them. One should cost at most 20 % more lines than its standard headers.
 HEADERS = {
-    'Deferreds': ['deferred/results/deferred.hpp'],
-    'tasks': ['deferred/reactor/reactor.hpp', 'deferred/tasks/spawn.hpp', 'deferred/tasks/task.hpp', 'deferred/yieldables/pause.hpp'],
-    'tcp': ['deferred/io/tcp.hpp', 'deferred/tasks/spawn.hpp'],
-    'conformance kit': ['deferred/testing/reactor_conformance.hpp'],
+    'everything': ['deferred/deferred.hpp'],
+    'Deferreds': ['deferred/results.hpp'],
+    'the loop': ['deferred/reactor.hpp'],
+    'tasks': ['deferred/tasks.hpp'],
+    'yieldables': ['deferred/yieldables.hpp'],
+    'threads': ['deferred/threads.hpp'],
+    'streams': ['deferred/io.hpp'],
+    'the conformance kit': ['deferred/testing/reactor_conformance.hpp'],
 }
 SAMPLES = ['first_program', 'echo_server']
 ROUNDS = 3  # the least of so many

@@ -13,7 +13,8 @@ import sys
 root, case, _, *compiler = sys.argv[1:]
 expected = re.findall(r"^// expect: (.*\S)", pathlib.Path(case).read_text(), re.MULTILINE)
 # One long line a message, and in English, whatever the machine.
-command = [*compiler, "-std=c++20", "-fsyntax-only", "-fmessage-length=0", f"-I{root}", case]
+command = [*compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-fmessage-length=0",
+           f"-I{root}", case]
 run = subprocess.run(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"})
 
 missing = [text for text in expected if text not in run.stderr]

@@ -15,7 +15,7 @@ INBOX = ["deferred/reactor/detail/inbox.hpp"]
 WAKE_FD = ["reactors/detail/wake_fd.hpp", "reactors/detail/wake_fd.cpp"]
 POLL_SET = [*WAKE_FD, "reactors/detail/poll_set.hpp", "reactors/detail/poll_set.cpp"]
 EPOLL = [*WAKE_FD, "reactors/epoll.hpp", "reactors/epoll.cpp"]
-REMOTE_WAITER = ["deferred/tasks/remote_waiter.hpp"]
+REMOTE_WAITER = ["deferred/tasks/detail/remote_answer.hpp", "deferred/tasks/remote_waiter.hpp"]
 MUTANTS = {
     # The pusher's own reference is missing: its wake-up uses an inbox that is gone.
     "push_without_reference": (INBOX, "      if (!std::exchange(held, true)) retain();\n", ""),
@@ -140,6 +140,8 @@ def copy_of(root, name, sources, *replacements):
     text = text.replace(
         "\nnamespace detail {\n", "\nnamespace detail {\nusing namespace ::deferred::detail;\n"
     )
+    # What is in detail stands beside the rest.
+    text = text.replace("detail::RemoteAnswer", "RemoteAnswer")
     # Waiter::remote() is the library's.
     text = re.sub(r"^template <class R>\nRemoteWaiter<R> Waiter<R>::remote.*?^}\n", "", text,
                   flags=re.MULTILINE | re.DOTALL)

@@ -12,11 +12,10 @@
 #include <string>
 #include <utility>
 
-#include "deferred/io/tcp.hpp"
+#include "deferred/io.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/unhandled.hpp"

@@ -19,12 +19,20 @@ FRONT = "deferred/deferred.hpp"
 # The front door opens the doors, and a door the public headers of its room.
 DOORS = {f"deferred/{room}.hpp": room for room in ROOMS if room not in ("memory", "testing")}
 
-# What needs a cancel scope, which is not public yet.
-SCOPE = "deferred/tasks/detail/scope.hpp"
-NEED_SCOPE = {
-    "deferred/yieldables/with_timeout.hpp",
-    "deferred/threads/detail/offload.cpp",  # in_thread
-    "deferred/threads/detail/remote_call.cpp",  # on
+# What above the machine looks into it, and at what: with_timeout, in_thread and on need cancel scopes,
+# which are not public yet; on asks another thread's reactor what only the library may.
+LOOK_INTO_IT = {
+    "deferred/yieldables/with_timeout.hpp": {"deferred/tasks/detail/scope.hpp"},
+    "deferred/threads/detail/thread_work.cpp": {  # in_thread and on
+        "deferred/reactor/detail/describe.hpp",
+        "deferred/reactor/detail/microthread.hpp",
+        "deferred/tasks/detail/scope.hpp",
+    },
+    "deferred/threads/detail/remote_call.cpp": {  # on
+        "deferred/reactor/detail/inbox.hpp",
+        "deferred/reactor/detail/microthread.hpp",
+        "deferred/reactor/detail/remote_post.hpp",
+    },
 }
 
 # default.cpp binds the default backend.
@@ -76,16 +84,38 @@ def against_the_floors(name, target):
     if ROOMS.index(other) > ROOMS.index(mine):
         return f"{other}/ is above {mine}/"
     if is_machinery(target) and mine != other and not {mine, other} <= MACHINE:
-        if target == SCOPE and name in NEED_SCOPE:
-            return None
-        return f"{target} is {other}/'s own"
+        if target not in LOOK_INTO_IT.get(name, ()):
+            return f"{target} is {other}/'s own"
     return None
 
 
-def circles(root, includes):
+def closed_doors(includes):
+    """A door opens to all that is public in its room."""
+    for door, room in DOORS.items():
+        opened = {target for _, _, target in includes.get(door, [])}
+        for name in includes:
+            public = room_of(name) == room and name.endswith(".hpp") and not is_machinery(name)
+            if public and door in includes and name not in opened:
+                yield door, 1, f"{name} is not opened"
+
+
+def parts(includes, foot):
+    """What a header includes at its foot is a part of it, and comes by it."""
+    owners = {}
+    for name, lines in includes.items():
+        for line, _, target in lines:
+            if line > foot.get(name, line) and is_machinery(target):
+                owners[target] = name
+    for name, lines in includes.items():
+        for line, _, target in lines:
+            owner = owners.get(target, name)
+            if owner != name and owners.get(name) != owner:
+                yield name, line, f"{target} is a part of {owner}: include that"
+
+
+def circles(includes, foot):
     """Each circle of headers, found from the include that closes it."""
     done = set()
-    foot = {name: foot_of(root, name) for name in includes}
 
     def visit(name, way):
         if name in way:
@@ -126,7 +156,10 @@ def check(root):
                     yield name, line, f"a sample includes machinery: {target}"
                 elif mark == '"':
                     yield name, line, f"a sample writes <{target}>, as a user does"
-    yield from circles(root, includes)
+    foot = {name: foot_of(root, name) for name in includes if name.endswith(".hpp")}
+    yield from closed_doors(includes)
+    yield from parts(includes, foot)
+    yield from circles(includes, foot)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "deferred/tasks/deferred_coroutine.hpp"
-#include "deferred/yieldables/deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/support/unhandled.hpp"
 

@@ -14,7 +14,6 @@
 
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 

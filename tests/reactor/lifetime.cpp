@@ -8,8 +8,8 @@
 
 #include "deferred/results/errors.hpp"
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/value.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 

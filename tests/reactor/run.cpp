@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "deferred/results/errors.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/timer.hpp"
 #include "tests/support/driven.hpp"
 #include "tests/support/loop.hpp"
 
@@ -478,4 +479,58 @@ TEST_CASE("ten thousand tasks that sleep cost no turn") {
 
   CHECK(reactor.task_count() == 10'000);
   CHECK(backend.turns == 1);
+}
+
+TEST_CASE("run_until() takes a task, a Spawned, and any other yieldable") {
+  const Unhandled unhandled;
+  Reactor reactor;
+  const auto three = []() -> Task<int> {
+    co_await Pause{};
+    co_return 3;
+  };
+  Timer timer{1ms};
+  const SharedDeferred<int> shared = succeed(3).share();
+
+  CHECK(reactor.run_until(three()) == 3);
+  CHECK(reactor.run_until(spawn(reactor, three())) == 3);
+  CHECK(reactor.run_until(as_outcome(three())).value() == 3);
+  CHECK(reactor.run_until(timer) >= 1);
+  CHECK(reactor.run_until(timer) >= 1);
+  CHECK(reactor.run_until(shared).get() == 3);
+  reactor.run_until(Pause{1ms});
+  CHECK(reactor.task_count() == 0);
+}
+
+TEST_CASE("run_until() throws what a task throws, and closes one that stop() leaves behind") {
+  const Unhandled unhandled;
+  Reactor reactor;
+  const auto fails = []() -> Task<> {
+    co_await Pause{};
+    throw std::out_of_range("too far");
+  };
+  const auto sleeps = [](std::shared_ptr<int>) -> Task<> { co_await Pause{1h}; };
+  const auto held = std::make_shared<int>();
+  reactor.post([&] { reactor.stop(); });
+
+  CHECK_THROWS_AS(reactor.run_until(sleeps(held)), ReactorStateError);
+  CHECK(held.use_count() == 1);
+  CHECK(reactor.task_count() == 0);
+  CHECK_THROWS_AS(reactor.run_until(fails()), std::out_of_range);
+}
+
+// The microthread went on waiting for an object that was gone.
+TEST_CASE_TEMPLATE("what run_until() refers to is let go of when stop() ends it", T, OnPoll,
+                   OnVirtualTime) {
+  T on;
+  Reactor& reactor = on.reactor;
+  reactor.stop();
+  {
+    Timer timer{1h};
+    CHECK_THROWS_AS(reactor.run_until(timer), ReactorStateError);
+    CHECK(reactor.task_count() == 0);
+    const DelayedCall stop = reactor.call_later(1ms, [&] { reactor.stop(); });
+    CHECK_THROWS_AS(static_cast<void>(reactor.run_until(as_outcome(timer))), ReactorStateError);
+  }
+  CHECK(reactor.task_count() == 0);
+  CHECK(reactor.timer_count() == 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Signals: Reactor::on_signal(), io::Signal, and what SIGINT and SIGTERM do to run(main).
+// Signals: Reactor::on_signal(), Signal, and what SIGINT and SIGTERM do to run(main).
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/signal.hpp"
 #include "tests/support/driven.hpp"
+#include "tests/support/unhandled.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
@@ -213,12 +213,12 @@ TEST_CASE("a flood of signals loses no post, and the last one is seen") {
   CHECK(last);
 }
 
-TEST_CASE_TEMPLATE("io::Signal answers with the number, and keeps what comes between two awaits",
-                   On, OnPoll, OnVirtualTime) {
+TEST_CASE_TEMPLATE("Signal answers with the number, and keeps what comes between two awaits", On,
+                   OnPoll, OnVirtualTime) {
   On on;
   std::vector<int> got;
   const auto main = [](Reactor& reactor, std::vector<int>& to) -> Task<> {
-    const io::Signal signal(reactor, {SIGUSR1, SIGUSR2});
+    const Signal signal(reactor, {SIGUSR1, SIGUSR2});
     ::raise(SIGUSR2);
     to.push_back(co_await signal);
     ::raise(SIGUSR2);
@@ -235,9 +235,9 @@ TEST_CASE_TEMPLATE("io::Signal answers with the number, and keeps what comes bet
 
 TEST_CASE("all that wait on a Signal are answered; a wait that was cancelled eats none") {
   OnPoll on;
-  const io::Signal signal(on.reactor, SIGUSR1);
+  const Signal signal(on.reactor, SIGUSR1);
   int answers = 0;
-  const auto wait = [](const io::Signal& on_signal, int& count) -> Task<> {
+  const auto wait = [](const Signal& on_signal, int& count) -> Task<> {
     co_await on_signal;
     ++count;
   };
@@ -397,7 +397,7 @@ TEST_CASE("a handler that somebody puts in place of ours stays, until a signal i
 
 TEST_CASE("a Signal of one number twice answers once a signal") {
   OnPoll on;
-  const io::Signal signal(on.reactor, {SIGUSR1, SIGUSR1});
+  const Signal signal(on.reactor, {SIGUSR1, SIGUSR1});
   int answers = 0;
   spawn(on.reactor, [&]() -> Task<> {
     for (;;) {
@@ -411,4 +411,21 @@ TEST_CASE("a Signal of one number twice answers once a signal") {
   for (int i = 0; i < 3; ++i) on.turn();
 
   CHECK(answers == 1);
+}
+
+TEST_CASE("a Signal that a task makes without naming a reactor is the task's") {
+  const deferred::testing::Unhandled unhandled;
+  Reactor reactor;
+  Reactor other;
+
+  const int got = reactor.run_until([]() -> Task<int> {
+    Signal one(SIGUSR1);
+    Signal either{SIGUSR1, SIGUSR2};
+    ::raise(SIGUSR2);
+    const int second = co_await either;
+    ::raise(SIGUSR1);
+    co_return second * 100 + co_await one;
+  }());
+
+  CHECK(got == SIGUSR2 * 100 + SIGUSR1);
 }

@@ -9,7 +9,6 @@
 #include "deferred/results/errors.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/signal.hpp"
 #include "tests/support/driven.hpp"

@@ -13,6 +13,8 @@
 #include <vector>
 
 using namespace deferred;
+using deferred::detail::TimerEntry;
+using deferred::detail::TimerHeap;
 
 namespace {
 

@@ -11,7 +11,6 @@
 
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/support/unhandled.hpp"
 

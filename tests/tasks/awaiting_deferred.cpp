@@ -2,7 +2,7 @@
 //
 // Awaiting Deferreds and handles in tasks. ("row" is the number of the behaviour in Twisted's
 // checklist; more of them are in deferred_coroutine.cpp and cancel.cpp.)
-#include "deferred/yieldables/deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
 
 #include <doctest/doctest.h>
 
@@ -188,7 +188,7 @@ TEST_CASE_FIXTURE(Loop,
                   "row 94: two coroutines share one Deferred through share(), not by lvalues") {
   // Awaiting an lvalue does not compile: tests/compile_fail/cases/await_lvalue_deferred.cpp.
   auto [promise, deferred] = make_deferred<int>();
-  static_assert(!detail::Route<Deferred<int>>::by_reference);
+  static_assert(!detail::HandlerOf<Deferred<int>>::by_reference);
   auto spawned = spawn(reactor, await_deferred(std::move(deferred)));
   settle();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Awaiting a result that is shared.
-#include "deferred/yieldables/shared_deferred.hpp"
+#include "deferred/tasks/spawn.hpp"
 
 #include <doctest/doctest.h>
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/loop.hpp"

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
@@ -259,6 +259,22 @@ TEST_CASE_FIXTURE(Loop, "a destructor in a closed frame may look at, cancel, and
 
   CHECK(where == "task #1 is being closedtask #1 is being closed\n");
   CHECK(std::move(deferred).result().check<AbandonedError>());
+}
+
+// The cancel wrote into the frame of the pause, which was gone, for its answer was there already.
+TEST_CASE_FIXTURE(Loop, "a destructor in a closed frame may cancel its own, which pauses") {
+  const auto leaf = []() -> Task<> { co_await Pause{}; };
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    TaskRef self = co_await current_task;
+    const AtEnd end([&] { self.cancel(); });
+    co_await leaf();
+  });
+  time.run_once(false);
+  time.run_once(false);
+
+  spawned.task().close();
+
+  CHECK(spawned.done());
 }
 
 TEST_CASE_FIXTURE(Loop, "a destructor in a closed frame may resume others and spawn") {

@@ -14,9 +14,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"

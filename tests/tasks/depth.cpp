@@ -7,9 +7,9 @@
 #include <string>
 
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/probes.hpp"

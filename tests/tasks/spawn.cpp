@@ -13,7 +13,6 @@
 
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"
@@ -529,6 +528,66 @@ TEST_CASE_FIXTURE(Loop, "throw_() into a finished microthread is thrown at the c
   settle();
 
   CHECK_THROWS_AS(task.throw_(Oops{}), Oops);
+}
+
+// It followed a null pointer.
+TEST_CASE_FIXTURE(Loop, "a Spawned that was moved from says so, whatever it is asked for") {
+  Spawned<int> spawned = spawn(reactor, []() -> Task<int> { co_return 1; });
+  Deferred<int> result = std::move(spawned);
+  settle();
+
+  CHECK_THROWS_AS(spawned.task(), std::logic_error);
+  CHECK_THROWS_AS(spawned.done(), std::logic_error);
+  CHECK_THROWS_AS(std::move(spawned).detach(), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(std::move(spawned).deferred()), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(std::move(spawned).add_callback([](int) {})), std::logic_error);
+  CHECK(*std::move(result).result() == 1);
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "cancel_once() cancels the wait that a microthread is in, and no later one") {
+  int cancelled = 0;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    try {
+      co_await Pause(1h);
+    } catch (const Cancelled&) {
+      ++cancelled;
+    }
+    co_await Pause(1s);
+  });
+  settle();
+
+  spawned.task().cancel_once();
+  time.run_until_idle();
+
+  CHECK(cancelled == 1);
+  CHECK(outcome_of(std::move(spawned)).has_value());
+  CHECK(now() == 1s);
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "cancel_once() of one that is running, or has not begun, is for its next wait") {
+  int cancelled = 0;
+  const auto naps = [&]() -> Task<> {
+    try {
+      co_await Pause(1h);
+    } catch (const Cancelled&) {
+      ++cancelled;
+    }
+  };
+  auto fresh = spawn(reactor, naps);
+  fresh.task().cancel_once();
+  auto running = spawn(reactor, [&]() -> Task<> {
+    TaskRef self = co_await current_task;
+    self.cancel_once();
+    co_await naps();
+  });
+
+  settle();
+
+  CHECK(cancelled == 2);
+  CHECK(fresh.done());
+  CHECK(running.done());
 }
 
 }  // namespace

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "deferred/yieldables/current_task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"

@@ -457,4 +457,115 @@ TEST_CASE_FIXTURE(Loop, "an answer is taken in the order of the answers, not of 
   CHECK(order == std::vector<int>{2, 1});
 }
 
+/// Hands its Waiter on, and keeps a weak one.
+template <class R>
+class Watched {
+ public:
+  Watched(Later<R>& inner, WeakWaiter<R>& seen) : inner_(inner), seen_(seen) {}
+  ProbeUndo yield_to(Waiter<R> waiter) const {
+    seen_ = waiter.weak();
+    return inner_.yield_to(std::move(waiter));
+  }
+
+ private:
+  Later<R>& inner_;
+  WeakWaiter<R>& seen_;
+};
+
+TEST_CASE_FIXTURE(Loop, "a WeakWaiter answers as a Waiter does, and the first answer wins") {
+  WeakWaiter<int> weak;
+  Later<int> later;
+  const Watched<int> watched(later, weak);
+  auto spawned = spawn(reactor, [&]() -> Task<int> { co_return co_await watched; });
+  settle();
+  REQUIRE(weak.pending());
+
+  CHECK(weak.resume(7));
+
+  CHECK_FALSE(weak.pending());
+  CHECK_FALSE(weak.throw_(Oops{}));
+  CHECK_FALSE(later.waiter().resume(8));
+  settle();
+  CHECK(*outcome_of(std::move(spawned)) == 7);
+}
+
+TEST_CASE_FIXTURE(Loop, "a WeakWaiter throws into the wait of another's answer") {
+  WeakWaiter<void> weak;
+  Later<void> later;
+  const Watched<void> watched(later, weak);
+  auto spawned = spawn(reactor, [&]() -> Task<> { co_await watched; });
+  settle();
+
+  CHECK(weak.throw_(Oops{}));
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<Oops>());
+}
+
+TEST_CASE_FIXTURE(Loop, "a WeakWaiter does not keep a wait open") {
+  WeakWaiter<void> weak;
+  class KeepsWeak {
+   public:
+    explicit KeepsWeak(WeakWaiter<void>& kept) : kept_(kept) {}
+    void yield_to(Waiter<void> waiter) const { kept_ = waiter.weak(); }
+
+   private:
+    WeakWaiter<void>& kept_;
+  };
+  const KeepsWeak keeps(weak);
+
+  const auto outcome = outcome_of([&]() -> Task<> { co_await keeps; });
+
+  CHECK(outcome.check<AbandonedError>());
+  CHECK_FALSE(weak.pending());
+}
+
+// The waits of one microthread have one epoch, as long as each is answered inside its handler.
+TEST_CASE_FIXTURE(Loop, "a WeakWaiter does not answer a later wait") {
+  WeakWaiter<int> weak;
+  class AnswersAtOnce {
+   public:
+    explicit AnswersAtOnce(WeakWaiter<int>& kept) : kept_(kept) {}
+    void yield_to(Waiter<int> waiter) const {
+      kept_ = waiter.weak();
+      waiter.resume(1);
+    }
+
+   private:
+    WeakWaiter<int>& kept_;
+  };
+  const AnswersAtOnce first(weak);
+  Later<int> second;
+  auto spawned = spawn(reactor, [&]() -> Task<int> {
+    const int one = co_await first;
+    const int two = co_await second;
+    co_return one + two;
+  });
+  settle();
+
+  CHECK_FALSE(weak.pending());
+  CHECK_FALSE(weak.resume(40));
+  CHECK(second.waiting());
+
+  second.waiter().resume(2);
+  settle();
+  CHECK(*outcome_of(std::move(spawned)) == 3);
+}
+
+TEST_CASE_FIXTURE(Loop, "a WeakWaiter may outlive its task and its reactor") {
+  WeakWaiter<int> weak;
+  {
+    reactors::VirtualTime other_time;
+    Reactor other{other_time};
+    Later<int> later;
+    const Watched<int> watched(later, weak);
+    spawn(other, [&]() -> Task<int> { co_return co_await watched; }).detach();
+    other_time.advance();
+    REQUIRE(weak.pending());
+  }
+
+  CHECK_FALSE(weak.pending());
+  CHECK_FALSE(weak.resume(1));
+}
+
 }  // namespace

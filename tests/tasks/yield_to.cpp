@@ -30,6 +30,9 @@ struct Handled {
 };
 struct Both : Handled {};
 struct ByReference : Handled {};
+// Somebody else's types, with a handler that takes what is given away, or looks at it only.
+struct GivenAway {};
+struct LookedAt {};
 
 }  // namespace
 
@@ -46,6 +49,15 @@ struct deferred::yieldable<ByReference&> {
   static void yield_to(ByReference&, Waiter<std::string> w) { w.resume("yieldable<X&>"); }
 };
 
+template <>
+struct deferred::yieldable<GivenAway> {
+  static void yield_to(GivenAway&&, Waiter<std::string> w) { w.resume("X&&"); }
+};
+template <>
+struct deferred::yieldable<LookedAt> {
+  static void yield_to(const LookedAt&, Waiter<std::string> w) { w.resume("const X&"); }
+};
+
 namespace {
 
 TEST_CASE_FIXTURE(Loop, "a member yield_to handles an object without any other handler") {
@@ -55,6 +67,18 @@ TEST_CASE_FIXTURE(Loop, "a member yield_to handles an object without any other h
   });
 
   CHECK(outcome.value() == "member");
+}
+
+TEST_CASE_FIXTURE(Loop, "a static handler takes what its parameter says: X&& or const X&") {
+  const auto outcome = outcome_of([]() -> Task<std::string> {
+    const LookedAt named;
+    std::string text = co_await GivenAway();
+    text += ", " + co_await named;
+    text += ", " + co_await LookedAt();
+    co_return text;
+  });
+
+  CHECK(outcome.value() == "X&&, const X&, const X&");
 }
 
 TEST_CASE_FIXTURE(Loop, "yieldable<X> is asked before the member") {
@@ -580,6 +604,85 @@ TEST_CASE_FIXTURE(Loop, "a decorator can answer with an Outcome by unwrapping it
     const Outcome<void> outcome = co_await quiet;
     CHECK(outcome.check<Oops>());
   }).value();
+}
+
+TEST_CASE_FIXTURE(Loop, "what an undo answers at its end is too late") {
+  class AnswersAtItsEnd {
+   public:
+    explicit AnswersAtItsEnd(std::vector<bool>& taken) : taken_(taken) {}
+    class Undo {
+     public:
+      Undo(std::vector<bool>& taken, Waiter<int> waiter)
+          : taken_(taken), waiter_(std::move(waiter)) {}
+      Undo(const Undo&) = delete;
+      Undo& operator=(const Undo&) = delete;
+      ~Undo() { taken_.push_back(waiter_.resume(7)); }
+
+     private:
+      std::vector<bool>& taken_;
+      Waiter<int> waiter_;
+    };
+    Undo yield_to(Waiter<int> waiter) const {
+      Waiter<int> kept = waiter;
+      if (taken_.empty()) waiter.resume(1);
+      return Undo(taken_, std::move(kept));
+    }
+
+   private:
+    std::vector<bool>& taken_;
+  };
+  std::vector<bool> taken;
+  const AnswersAtItsEnd x(taken);
+  auto spawned = spawn(reactor, [&]() -> Task<int> {
+    const int answered = co_await x;
+    const Outcome<int> cancelled = co_await as_outcome(x);
+    CHECK(cancelled.check<Cancelled>());
+    CHECK(answered == 1);
+    co_return co_await x;
+  });
+  settle();
+  spawned.task().cancel_once();
+  settle();
+
+  spawned.task().close();
+
+  CHECK(taken == std::vector<bool>{false, false, false});
+}
+
+TEST_CASE_FIXTURE(Loop, "an error that is thrown into a wait does not ask the undo to end early") {
+  class Asked {
+   public:
+    explicit Asked(bool& asked) : asked_(asked) {}
+    class Undo {
+     public:
+      explicit Undo(bool& asked) : asked_(asked) {}
+      bool request_cancel() {
+        asked_ = true;
+        return true;
+      }
+
+     private:
+      bool& asked_;
+    };
+    Undo yield_to(Waiter<void> waiter) {
+      waiter_ = std::move(waiter);
+      return Undo(asked_);
+    }
+
+   private:
+    bool& asked_;
+    Waiter<void> waiter_;
+  };
+  bool asked = false;
+  Asked x(asked);
+  auto spawned = spawn(reactor, [&]() -> Task<> { co_await x; });
+  settle();
+
+  spawned.task().throw_(Oops{});
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<Oops>());
+  CHECK_FALSE(asked);
 }
 
 TEST_CASE_FIXTURE(Loop, "a cancel asks the undo to end early, and waits for its answer") {

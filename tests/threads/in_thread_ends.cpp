@@ -246,6 +246,22 @@ TEST_CASE_FIXTURE(Manual, "of two errors thrown into such a wait the first is re
   CHECK(unhandled.take() == std::vector<std::string>{"first"});
 }
 
+TEST_CASE_FIXTURE(Manual,
+                  "an error that gave way to another is reported though the task is closed") {
+  std::optional<Spawned<int>> spawned;
+  spawned = begin(in_thread(pool, meanwhile([&] {
+                              spawned->task().throw_(Oops("first"));
+                              settle();
+                              spawned->task().throw_(Oops("second"));
+                              settle();
+                              spawned->task().close();
+                            })));
+
+  run_all();
+
+  CHECK(unhandled.take() == std::vector<std::string>{"first"});
+}
+
 TEST_CASE_FIXTURE(Manual, "close() does not wait for the function") {
   const auto held = std::make_shared<int>();
   std::optional<Spawned<std::shared_ptr<int>>> spawned;

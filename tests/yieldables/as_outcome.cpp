@@ -6,8 +6,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/value.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/loop.hpp"

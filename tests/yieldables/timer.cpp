@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <vector>
 
 #include "deferred/yieldables/as_outcome.hpp"
@@ -119,6 +120,26 @@ TEST_CASE_FIXTURE(Loop, "late awaits in a row do not starve others") {
   });
 
   time.run_until_idle();
+}
+
+// The ticks were counted as given, and a cancel took their place.
+TEST_CASE_FIXTURE(Loop, "a late tick is given in spite of a cancel, which hits the next await") {
+  std::uint64_t ticks = 0;
+  std::optional<TaskRef> task;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    Timer timer(1s);
+    ticks += co_await timer;
+    co_await Pause(5s);
+    reactor.post([&] { task->cancel(); });
+    ticks += co_await timer;
+    co_await timer;
+  });
+  task = spawned.task();
+
+  time.run_until_idle();
+
+  CHECK(ticks == 6);
+  CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
 }
 
 }  // namespace

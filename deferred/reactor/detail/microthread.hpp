@@ -1,165 +1,68 @@
 // SPDX-License-Identifier: MIT
 //
-// The state of one microthread and of the wait it is in. Everything that resumes, cancels, closes
-// or dumps a microthread works on this. Waiters and TaskRefs keep it alive by reference; its frames
-// belong to the reactor. Read waiter.hpp and yield_to.hpp for how a wait begins and ends.
+// Microthread: a running tree of coroutines, and the wait it is in. Waiters and TaskRefs keep it
+// alive by reference; its frames belong to the reactor. It is in one of these states; debug builds
+// check that where it moves from one to the next.
+//
+//   state     flags                      leaf   wait           in a queue       moves on by
+//   fresh     none                       root   -              once spawned     resume(): running
+//   running   started, running           yes    -              -                a handler, the end
+//   handling  the same, and `handling`   yes    open, or its   if answered      the handler's end:
+//                                               answer         ahead            running or waiting
+//   waiting   started, suspended         yes    open           -                an answer: answered
+//   answered  the same                   yes    its answer     either           resume(): running
+//   ahead     the same, answered_ahead   yes    its answer     the next turn's  resume(): running
+//   finished  done                       root   -              -                collect(): over
+//   over      done                       none   -              until it is run  release()
+//
+// An answer is what a Waiter gives, a cancel, an error that is thrown in (cancel.hpp), or the end
+// of the last Waiter. `epoch` moves on with each answer, and with it all Waiters of the wait become
+// stale; `waiters` counts those that are not: none, but while waiting or handling. A Waiter that is
+// borrowed by the handler is not counted: so an answer inside the handler touches neither.
+//
+// closing, beside them: close() is at work; with running: it will be, as soon as the code gives
+// control back. Then over. cancelled, cancel_next and throw_next say what the next wait begins
+// with. Next: wait.hpp, cancel.hpp; tasks/waiter.hpp and tasks/detail/yield_awaiter.hpp for how a
+// wait begins and ends.
 #pragma once
 
-#include <coroutine>
+#include <cassert>
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <type_traits>
-#include <typeinfo>
+#include <utility>
 
 #include "deferred/memory/free_list.hpp"
+#include "deferred/reactor/detail/extras.hpp"
+#include "deferred/reactor/detail/frame.hpp"
 #include "deferred/reactor/detail/runnable.hpp"
-#include "deferred/results/failure.hpp"
-#include "deferred/results/outcome.hpp"
-#include "deferred/results/source_location.hpp"
-
-namespace deferred {
-class Reactor;
-}
+#include "deferred/reactor/detail/wait.hpp"
+#include "deferred/reactor/reactor.hpp"
 
 namespace deferred::detail {
 
 class Chain;
-struct FrameBase;
-struct Microthread;
-
-/// The awaiter in a caller's frame that owns a called subtask.
-struct CallLink {
-  FrameBase* caller = nullptr;
-  FrameBase* callee = nullptr;  // nulled by close(), which destroys the callee itself
-};
-
-/// The part of each coroutine's promise that the machinery walks. It stands first in the promise,
-/// so that a coroutine_handle can be made from it.
-struct FrameBase {
-  Microthread* microthread = nullptr;
-  CallLink* called_by = nullptr;  // null in a root frame
-  SourceLocation where;           // the await it is in, or was in last
-
-  std::coroutine_handle<> handle() noexcept {
-    return std::coroutine_handle<FrameBase>::from_promise(*this);
-  }
-};
-
-struct Wait;
-/// What can be asked of a wait without knowing its type.
-struct WaitOps {
-  const std::type_info& (*yieldable)() noexcept;
-  /// Asks what is waited on to end early: true if it will answer, or has.
-  bool (*request_cancel)(Wait& wait);
-  void (*fail)(Wait& wait, Failure failure) noexcept;
-  void (*clear)(Wait& wait) noexcept;
-};
-
-/// What stands in an UndoRoom: nothing to undo, what the type's own handler returned, or what one
-/// that was added at run time did.
-enum class UndoKind : std::uint8_t { none, fixed, erased };
-
-/// One suspension: the head of the awaiter, where the answer is put.
-struct Wait {
-  enum class State : std::uint8_t { open, value, failure, cancelled, abandoned };
-  const WaitOps* ops = nullptr;
-  State state = State::open;
-  UndoKind undo_kind = UndoKind::none;
-};
-
-/// Awaits inside the library have no place of their own.
-inline bool is_listed(const SourceLocation& where) noexcept { return where.line() != 0; }
-
-/// Adds room for an answer to something that has a `state`: the wait's slot, a frame's result.
-template <class Base, class R>
-struct Answer : Base {
-  using Value = Stored<R>;
-  using State = Wait::State;
-
-  Answer() noexcept {}
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
-  [[gnu::always_inline]] ~Answer() {
-    if constexpr (std::is_trivially_destructible_v<Value>) {
-      if (this->state == State::failure) [[unlikely]]
-        std::destroy_at(&failure);
-    } else {
-      clear();
-    }
-  }
-
-  template <class... A>
-  void set_value(A&&... arguments) {
-    std::construct_at(std::addressof(value), std::forward<A>(arguments)...);
-    this->state = State::value;
-  }
-  void set_failure(Failure error) noexcept {
-    std::construct_at(&failure, std::move(error));
-    this->state = State::failure;
-  }
-  void set_outcome(Outcome<R>&& outcome) {
-    if (outcome.has_value()) {
-      set_value(*std::move(outcome));
-    } else {
-      set_failure(outcome.failure());
-    }
-  }
-  void clear() noexcept {
-    if (this->state == State::value) std::destroy_at(std::addressof(value));
-    if (this->state == State::failure) std::destroy_at(&failure);
-    this->state = State::open;
-  }
-
-  union {
-    Value value;
-    Failure failure;
-  };
-};
-
-/// What is delivered for an R. A wait for an Outcome<R> uses the slot of an R: a failure is
-/// delivered in it instead of thrown.
-template <class R>
-struct Delivery {
-  using type = R;
-};
-template <class R>
-struct Delivery<Outcome<R>> {
-  using type = R;
-};
-template <class R>
-using Delivered = typename Delivery<R>::type;
-
-/// A Wait with room for its answer.
-template <class R>
-using SlotFor = Answer<Wait, Delivered<R>>;
-
-/// A frame with room for its result.
-struct ResultFrame : FrameBase {
-  Wait::State state = Wait::State::open;
-};
-template <class R>
-using ResultFor = Answer<ResultFrame, Delivered<R>>;
-
-struct Extras;
 
 struct Microthread : Runnable, Recycled {
   enum Flag : std::uint16_t {
+    // Of its state:
     started = 1,
-    running = 2,    // its code, or a handler for it, is on the native stack
-    suspended = 4,  // in `wait`, until the ready queue resumes it
-    queued = 8,     // in a queue of the reactor
-    has_extras = 16,
-    done = 32,          // the root frame has finished, or was closed
-    closing = 64,       // close() is at work, or wanted as soon as the code gives control back
-    has_handle = 128,   // a Spawned may still ask for the result, which stays in the root frame
-    cancelled = 256,    // an enclosing scope is cancelled: every wait throws Cancelled
-    cancel_next = 512,  // one cancel is to be delivered at the next wait
-    throw_next = 1024,  // Extras::pending is to be thrown at the next wait
-    root_cancelled = 2048,
-    silent = 8192,          // nobody wants to hear of its failure
-    answered_ahead = 4096,  // answered for the next turn: nothing is lost if a cancel replaces it
+    running = 2,          // its code, or a handler for it, is on the native stack
+    suspended = 4,        // in `wait`, until the ready queue resumes it
+    queued = 8,           // in a queue of the reactor
+    answered_ahead = 16,  // answered for the next turn with nothing, which a cancel may replace
+    done = 32,            // the root frame has finished, or was closed
+    closing = 64,
+    // Of what its next wait begins with:
+    cancelled = 128,        // an enclosing scope is cancelled: every wait throws Cancelled
+    cancel_next = 256,      // one cancel is to be delivered
+    throw_next = 512,       // Extras::pending is to be thrown
+    root_cancelled = 1024,  // cancelled as a whole: what outer scopes are to a scope
+    // Of who knows it:
+    has_handle = 2048,  // a Spawned may still ask for the result, which stays in the root frame
+    has_extras = 4096,
+    silent = 8192,  // nobody wants to hear of its failure
   };
+
+  static constexpr std::uint32_t weak = std::uint32_t{1} << 31;  // there is a WeakWaiter
 
   bool is(unsigned mask) const noexcept { return (flags & mask) != 0; }
   void set(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags | mask); }
@@ -167,6 +70,8 @@ struct Microthread : Runnable, Recycled {
     flags = static_cast<std::uint16_t>((flags & ~off) | on);
   }
   void unset(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags & ~mask); }
+  /// Somebody is left who may answer.
+  bool has_waiters() const noexcept { return (waiters & ~weak) != 0; }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
   /// Puts another answer in place of one that was given ahead. REQUIRES: answered_ahead.
@@ -176,7 +81,7 @@ struct Microthread : Runnable, Recycled {
     unset(answered_ahead);
   }
   /// Its reactor's registry is not empty.
-  bool has_run_time_handlers() const noexcept;  // inline, in reactor_bodies.hpp
+  bool has_run_time_handlers() const noexcept;
   /// The next wait does not call its handler as usual.
   bool interrupted() const noexcept { return is(cancelled | cancel_next | throw_next); }
 
@@ -187,6 +92,13 @@ struct Microthread : Runnable, Recycled {
   void start_with(FrameBase& root) noexcept {
     leaf = &root;
     root.microthread = this;
+  }
+
+  /// In debug builds: ends the program if it is in none of the states above.
+  void check() const noexcept { assert(is_legal()); }
+  /// In debug builds: ends the program on a thread that is not its reactor's.
+  void require_home(const char* what) const noexcept {
+    if (reactor) ReactorAccess::require_home(*reactor, what);
   }
 
   /// From here on the Waiters of the present suspension are stale.
@@ -213,7 +125,7 @@ struct Microthread : Runnable, Recycled {
   Wait* wait = nullptr;        // the wait it is in, while handling or suspended
   std::uint64_t epoch = 1;     // Waiters of an earlier one are stale; moves on with each answer
   std::uint32_t refs = 1;
-  std::uint32_t waiters = 0;  // Waiters beside the handler's own that may still answer
+  std::uint32_t waiters = 0;  // Waiters beside the handler's own that may still answer, and `weak`
   std::uint32_t id_low = 0;
   std::uint8_t id_high = 0;
   bool handling = false;  // inside the handler of `wait`
@@ -227,28 +139,15 @@ struct Microthread : Runnable, Recycled {
   void add_extras(Extras& made) noexcept;
 
  private:
-  void answered_outside() noexcept;  // inline, in reactor_bodies.hpp
+  void answered_outside() noexcept;
+  /// Of the states above. REQUIRES: not in the middle of a move.
+  bool is_legal() const noexcept;
   void destroy() noexcept;
 
   union {
     Chain* completion_ = nullptr;
     Extras* extras_;  // which has the completion then
   };
-};
-
-/// One cancel scope on the stack of a microthread's frames, innermost first.
-struct Scope {
-  Scope* outer = nullptr;
-  bool cancelled = false;
-  bool shield = false;
-};
-
-/// What only few microthreads have.
-struct Extras {
-  std::string name;
-  Failure pending;  // see Flag::throw_next
-  Scope* innermost = nullptr;
-  Chain* completion = nullptr;
 };
 
 inline Chain*& Microthread::completion() noexcept {
@@ -260,37 +159,27 @@ inline void Microthread::add_extras(Extras& made) noexcept {
   set(has_extras);
 }
 
+inline bool Microthread::has_run_time_handlers() const noexcept {
+  return reactor && !reactor->registry().empty();
+}
+inline void Microthread::answered_outside() noexcept {
+  expire();
+  set(queued);
+  ReactorAccess::make_ready(*reactor, *this);
+  check();
+}
+
 /// The microthread whose code runs on this thread.
 extern constinit thread_local Microthread* current_microthread;
 
-Extras& extras_of(Microthread& m);
-/// Recomputes Flag::cancelled from the scopes, and throws at the leaf if it has become set.
-void update_cancelled(Microthread& m) noexcept;
-/// Cancels the whole microthread, for good.
-void cancel_level(Microthread& m) noexcept;
-/// Cancels what it waits on, once; if it is not waiting, its next wait.
-void cancel_once(Microthread& m) noexcept;
-/// The same, from the canceller of its Deferred: what it waits on may be the next microthread's
-/// Deferred, and so on. Does nothing while the reactor is being destroyed: it closes all of them.
-void cancel_in_a_row(Microthread& m) noexcept;
-/// Throws `failure` at the wait it is in, or at its next one.
-void throw_into(Microthread& m, Failure failure);
 /// Destroys its frames, leaf first, in a loop; if its code is running, as soon as that gives
 /// control back.
 void close(Microthread& m) noexcept;
 /// Takes it off the reactor's list; its frames are gone.
 void retire(Microthread& m) noexcept;
-/// "task #7 'name' waiting on Pause at a.cpp:3 in f, from g at ...".
-std::string describe(const Microthread& m);
-std::string task_label(const Microthread& m);
-/// What is left of a microthread that was closed.
-Failure closed_failure(const Microthread& m) noexcept;
-/// Reports a failure that nobody took, as this microthread's.
-void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
-[[noreturn]] void no_reactor(const Microthread& m);
-
 /// Runs it until it waits or is done. True if it is done and its result is to be collected.
 inline bool resume(Microthread& m) noexcept {
+  m.check();
   Microthread* const before = std::exchange(current_microthread, &m);
   m.change(Microthread::queued | Microthread::suspended | Microthread::answered_ahead,
            Microthread::running | Microthread::started);
@@ -301,6 +190,7 @@ inline bool resume(Microthread& m) noexcept {
   } while (!m.is(Microthread::suspended | Microthread::done));
   current_microthread = before;
   m.unset(Microthread::running);
+  m.check();
   if (!m.is(Microthread::done | Microthread::closing)) [[likely]]
     return false;
   if (m.is(Microthread::done)) return true;

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace deferred {
+namespace deferred::detail {
 
 void TimerHeap::make_room() {
   if (size_ > TimerEntry::idle / 2) throw std::length_error("reactor: too many timers");
@@ -14,9 +14,9 @@ void TimerHeap::make_room() {
   move_to(std::make_unique_for_overwrite<Slot[]>(room), room);
 }
 
-void TimerHeap::move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexcept {
-  std::copy_n(slots_.get(), size_, slots.get());
-  slots_ = std::move(slots);
+void TimerHeap::move_to(std::unique_ptr<Slot[]> array, std::uint32_t room) noexcept {
+  std::copy_n(slots_.get(), size_, array.get());
+  slots_ = std::move(array);
   room_ = room;
 }
 
@@ -103,4 +103,4 @@ inline std::uint32_t TimerHeap::least_child(std::uint32_t index) const noexcept 
   return least;
 }
 
-}  // namespace deferred
+}  // namespace deferred::detail

@@ -12,7 +12,7 @@
 
 #include "deferred/reactor/backend.hpp"
 
-namespace deferred {
+namespace deferred::detail {
 
 /// What stands in the heap; embed it in the timer.
 struct TimerEntry {
@@ -119,7 +119,7 @@ class TimerHeap {
   void give_back() noexcept;
   void sweep_in_time() noexcept;
   void sweep() noexcept;
-  void move_to(std::unique_ptr<Slot[]> slots, std::uint32_t room) noexcept;
+  void move_to(std::unique_ptr<Slot[]> array, std::uint32_t room) noexcept;
 
   std::unique_ptr<Slot[]> slots_;
   std::uint32_t size_ = 0;     // of them, those that were removed included
@@ -128,4 +128,4 @@ class TimerHeap {
   std::uint64_t pushes_ = 0;
 };
 
-}  // namespace deferred
+}  // namespace deferred::detail

@@ -234,8 +234,8 @@ class Chain {
   State state_ = State::empty;
   bool has_promise_ = true;
   bool has_consumer_ = true;  // a Deferred refers to this block
-  bool swallow_next_fire_ =
-      false;                 // cancelled without a canceller (Twisted: suppressAlreadyCalled)
+  // Cancelled without a canceller: one late answer is ignored. (Twisted: suppressAlreadyCalled)
+  bool swallow_next_fire_ = false;
   bool silent_ = false;      // nobody wants to hear of its failure
   bool cancelling_ = false;  // its canceller is being asked
   alignas(16) std::byte slot_[slot_size];

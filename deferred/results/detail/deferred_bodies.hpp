@@ -4,49 +4,9 @@
 #pragma once
 
 #include "deferred/results/deferred.hpp"
+#include "deferred/results/detail/deferred_access.hpp"
 
 namespace deferred {
-
-namespace detail {
-
-/// Between a Deferred or Promise and its chain, for the machinery above deferred.hpp.
-struct Access {
-  template <class T>
-  static Deferred<T> deferred(Chain* chain) noexcept {
-    return Deferred<T>(chain);
-  }
-  template <class T>
-  static Deferred<T> deferred(Outcome<T> outcome) {
-    Deferred<T> ready;
-    if (outcome.has_value()) {
-      ready.state_.emplace([&]() -> Stored<T> { return *std::move(outcome); });
-    } else {
-      ready.state_.fail(std::move(outcome).failure());
-    }
-    return ready;
-  }
-  template <class T>
-  static Promise<T> promise(Chain* chain) noexcept {
-    Promise<T> adopted;
-    adopted.chain_ = chain;
-    return adopted;
-  }
-  template <class T>
-  static DeferredState<T>& state(Deferred<T>& deferred) noexcept {
-    return deferred.state_;
-  }
-  template <class T>
-  static Chain& chain(Promise<T>& promise) {
-    return promise.chain();
-  }
-  /// The chain, and with it the Promise's reference.
-  template <class T>
-  static Chain* release(Promise<T>& promise) noexcept {
-    return std::exchange(promise.chain_, nullptr);
-  }
-};
-
-}  // namespace detail
 
 template <class T>
 template <class U, class S, class... F>
@@ -62,14 +22,14 @@ inline Deferred<U> Deferred<T>::append(SourceLocation where, F&&... callables) {
       throw;
     }
     state_.release_chain();
-    Deferred<U> next = detail::Access::deferred<U>(chain);
+    Deferred<U> next = detail::DeferredAccess::deferred<U>(chain);
     chain->append(link);
     return next;
   }
   if (!state_.valid()) detail::throw_moved_from();
   S stage{std::forward<F>(callables)...};
   Deferred<U> next;
-  detail::ReadyTarget<U> target(detail::Access::state(next), where);
+  detail::ReadyTarget<U> target(detail::DeferredAccess::state(next), where);
   stage.apply(state_, target);
   return next;
 }
@@ -78,10 +38,10 @@ template <class T>
 template <class F>
 inline auto Deferred<T>::add_callback(F&& f, SourceLocation where) && {
   using Callback = std::decay_t<F>;
-  static_assert(detail::takes<Callback, detail::Stored<T>>,
+  static_assert(detail::takes<Callback, Stored<T>>,
                 "add_callback: the callback cannot be called with this Deferred's value; take it "
                 "by value, const& or &&");
-  using U = typename detail::ResultOf<detail::Returned<Callback, detail::Stored<T>>>::Value;
+  using U = typename detail::ResultOf<detail::Returned<Callback, Stored<T>>>::Value;
   return append<U, detail::Stage<T, U, Callback, detail::PassThrough>>(where, std::forward<F>(f),
                                                                        detail::PassThrough{});
 }
@@ -98,10 +58,10 @@ template <class T>
 template <class F, class G>
 inline auto Deferred<T>::add_callbacks(F&& callback, G&& errback, SourceLocation where) && {
   using Callback = std::decay_t<F>;
-  static_assert(detail::takes<Callback, detail::Stored<T>>,
+  static_assert(detail::takes<Callback, Stored<T>>,
                 "add_callbacks: the callback cannot be called with this Deferred's value; take it "
                 "by value, const& or &&");
-  using U = typename detail::ResultOf<detail::Returned<Callback, detail::Stored<T>>>::Value;
+  using U = typename detail::ResultOf<detail::Returned<Callback, Stored<T>>>::Value;
   detail::check_errback<U, std::decay_t<G>>();
   return append<U, detail::Stage<T, U, Callback, std::decay_t<G>>>(where, std::forward<F>(callback),
                                                                    std::forward<G>(errback));
@@ -120,17 +80,17 @@ inline auto Deferred<T>::add_both(F&& f, SourceLocation where) && {
 template <class T>
 void Deferred<T>::chain(Promise<T> next) && {
   if (!state_.valid()) detail::throw_moved_from();
-  if (!detail::Access::chain(next).may_fire()) return state_.drop_unreported();
+  if (!detail::DeferredAccess::chain(next).may_fire()) return state_.drop_unreported();
   if (!state_.chain()) return next.fire(state_.take());
-  detail::Chain* const other = detail::Access::release(next);
-  state_.release_chain()->pipe_to(other, &detail::Cell<detail::Stored<T>>::move);
+  detail::Chain* const other = detail::DeferredAccess::release(next);
+  state_.release_chain()->pipe_to(other, &detail::Cell<Stored<T>>::move);
 }
 
 namespace detail {
 
 template <class T, class U>
 void ChainSlot<T, U>::follow(Deferred<U>&& inner) {
-  DeferredState<U>& state = Access::state(inner);
+  DeferredState<U>& state = DeferredAccess::state(inner);
   if (!state.valid()) throw_moved_from();
   Chain* const other = state.chain();
   if (!other) {
@@ -156,7 +116,7 @@ void ChainSlot<T, U>::follow(Deferred<U>&& inner) {
 template <class U>
 void ReadyTarget<U>::follow(Deferred<U>&& inner) {
   if (!inner.valid()) throw_moved_from();
-  state_ = std::move(Access::state(inner));
+  state_ = std::move(DeferredAccess::state(inner));
   state_.note_passed(where_);
 }
 
@@ -168,11 +128,11 @@ struct CancellerOf : Canceller {
       C& call = static_cast<CancellerOf&>(self).f;
       if constexpr (std::is_invocable_v<C&, Promise<T>&>) {
         c.retain();
-        Promise<T> promise = Access::promise<T>(&c);
+        Promise<T> promise = DeferredAccess::promise<T>(&c);
         struct GiveBack {  // unless the canceller moved it away, it still fires by itself
           Promise<T>& promise;
           ~GiveBack() {
-            if (Chain* const chain = Access::release(promise)) chain->release();
+            if (Chain* const chain = DeferredAccess::release(promise)) chain->release();
           }
         } give_back{promise};
         call(promise);
@@ -211,7 +171,7 @@ template <class T>
 [[gnu::always_inline]] inline std::pair<Promise<T>, Deferred<T>> make_deferred(
     SourceLocation where) {
   detail::Chain* const chain = detail::Chain::make(where);
-  return {detail::Access::promise<T>(chain), detail::Access::deferred<T>(chain)};
+  return {detail::DeferredAccess::promise<T>(chain), detail::DeferredAccess::deferred<T>(chain)};
 }
 
 template <class T, class C>
@@ -225,26 +185,26 @@ std::pair<Promise<T>, Deferred<T>> make_deferred(C canceller, SourceLocation whe
     chain->release();
     throw;
   }
-  return {detail::Access::promise<T>(chain), detail::Access::deferred<T>(chain)};
+  return {detail::DeferredAccess::promise<T>(chain), detail::DeferredAccess::deferred<T>(chain)};
 }
 
 template <class T>
 [[gnu::always_inline]] inline Deferred<std::decay_t<T>> succeed(T&& value) {
   using V = std::decay_t<T>;
   Deferred<V> ready;
-  detail::Access::state(ready).emplace([&]() -> V { return std::forward<T>(value); });
+  detail::DeferredAccess::state(ready).emplace([&]() -> V { return std::forward<T>(value); });
   return ready;
 }
 inline Deferred<void> succeed() {
   Deferred<void> ready;
-  detail::Access::state(ready).emplace([]() noexcept { return Unit{}; });
+  detail::DeferredAccess::state(ready).emplace([]() noexcept { return Unit{}; });
   return ready;
 }
 
 template <class T, class E>
 inline Deferred<T> fail(E&& error, SourceLocation where) {
   Deferred<T> ready;
-  detail::Access::state(ready).fail(detail::to_failure(std::forward<E>(error), where));
+  detail::DeferredAccess::state(ready).fail(detail::to_failure(std::forward<E>(error), where));
   return ready;
 }
 

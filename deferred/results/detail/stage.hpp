@@ -45,7 +45,7 @@ struct ResultOf<Outcome<T>> {
   using Value = T;
 };
 
-/// What F returns when called with A...; the library's void value stands for no argument.
+/// Calls f with the arguments, or, if it takes none, without: a Unit stands for no argument.
 template <class F, class... A>
 decltype(auto) call(F& f, A&&... arguments) {
   if constexpr (std::is_invocable_v<F&, A...>) {
@@ -57,6 +57,7 @@ decltype(auto) call(F& f, A&&... arguments) {
 template <class F, class A>
 inline constexpr bool takes = std::is_invocable_v<F&, A> ||
                               (std::is_same_v<std::decay_t<A>, Unit> && std::is_invocable_v<F&>);
+/// What a callback returns.
 template <class F, class A>
 using Returned = std::decay_t<decltype(call(std::declval<F&>(), std::declval<A>()))>;
 

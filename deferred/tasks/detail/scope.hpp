@@ -4,6 +4,9 @@
 // coroutine's frame; never in a user's, for a destructor cannot swallow Cancelled.
 #pragma once
 
+#include "deferred/reactor/detail/cancel.hpp"
+#include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/extras.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 
 namespace deferred::detail {

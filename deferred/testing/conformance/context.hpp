@@ -20,7 +20,6 @@
 #include "deferred/results/source_location.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/testing/reactor_conformance.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 namespace deferred::testing {

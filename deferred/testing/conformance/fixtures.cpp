@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <system_error>
 
-#include "deferred/io/tcp.hpp"
+#include "deferred/io/connect.hpp"
+#include "deferred/io/tcp_listener.hpp"
+#include "deferred/io/tcp_stream.hpp"
 #include "deferred/tasks/spawn.hpp"
 
 namespace deferred::testing::conformance {

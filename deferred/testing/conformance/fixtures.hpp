@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "deferred/io/tcp.hpp"
+#include "deferred/io/connect.hpp"
+#include "deferred/io/tcp_listener.hpp"
+#include "deferred/io/tcp_stream.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/testing/conformance/context.hpp"

@@ -83,7 +83,7 @@ const ConformanceCase cases[] = {
     {"a task waits for a signal", threads,
      [](Context& c) {
        const int got = c.run([](Context& context) -> Task<int> {
-         io::Signal signal(context.reactor(), SIGUSR2);
+         Signal signal(context.reactor(), SIGUSR2);
          context.reactor().post([] { ::raise(SIGUSR2); });
          co_return co_await signal;
        });

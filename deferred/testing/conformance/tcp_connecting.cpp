@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"

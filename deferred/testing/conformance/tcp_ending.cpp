@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // TCP: how connections end - in order, by half, by a reset, in the middle of something. (Twisted:
 // loseConnection, loseWriteConnection, abortConnection)
+#include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"

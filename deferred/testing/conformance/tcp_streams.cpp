@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // TCP: bytes that come and go, in order and whole, between fast and slow ends. (Twisted: test_tcp's
 // transports, producers and consumers)
+#include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
 #include "deferred/testing/conformance/fixtures.hpp"

@@ -2,54 +2,18 @@
 #include "deferred/threads/detail/offload.hpp"
 
 #include "deferred/results/errors.hpp"
-#include "deferred/tasks/detail/scope.hpp"
-#include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/results/failure.hpp"
 
 namespace deferred::detail {
 
-/// The wait for a job's end, as a yieldable: it can be begun again.
-class ThreadJob {
- public:
-  ThreadJob(Offload& job, Pool& pool) noexcept : job_(job), pool_(pool) {}
-
-  /// With `shielded`, a one-shot cancel does not end the wait, but is noted.
-  class Undo {
-   public:
-    explicit Undo(ThreadJob& wait) noexcept : wait_(wait) {}
-    bool request_cancel() noexcept {
-      if (wait_.shielded) wait_.cancelled_once = true;
-      return wait_.shielded;
-    }
-
-   private:
-    ThreadJob& wait_;
-  };
-  Undo yield_to(Waiter<void> waiter) {
-    broken = true;
-    [[maybe_unused]] const Reactor& asked_first = waiter.reactor();  // throws if there is none
-    if (!job_.submitted()) job_.submit(pool_);
-    job_.await(std::move(waiter));
-    broken = false;
-    return Undo(*this);
-  }
-
-  bool shielded = false;
-  bool cancelled_once = false;
-  bool broken = false;  // the wait could not be begun
-
- private:
-  Offload& job_;
-  Pool& pool_;
-};
-
-void Offload::submit(Pool& pool) {
-  pool_ = &pool;
+void Offload::start() {
+  started_ = true;
   state_ = State::queued;
   retain();  // the pool's, until it has run or dropped it
   try {
-    pool.submit(*this);
+    pool_->submit(*this);
   } catch (...) {
-    pool_ = nullptr;
+    started_ = false;
     state_ = State::idle;
     release();
     throw;
@@ -100,36 +64,6 @@ void Offload::drop() noexcept {
   discard();
   finish();
   release();
-}
-
-Task<Outcome<void>> wait_for_end(Offload& job, Pool& pool, bool abandon) {
-  ThreadJob end(job, pool);
-  AsOutcome<ThreadJob&> first(end);
-  Outcome<void> ended = co_await Unlisted(std::move(first));
-  if (ended.has_value() || end.broken || job.withdraw() || abandon) co_return ended;
-
-  // It runs, and somebody wants the wait to end.
-  Microthread& m = *current_microthread;
-  end.shielded = true;
-  // A level cancel is the scopes' to remember, a one-shot one ours: a scope that is cancelled too
-  // may be left at once, as that of with_timeout.
-  bool by_scope = ended.check<Cancelled>() && m.is(Microthread::cancelled);
-  Failure thrown;
-  OpenScope shield(true);
-  while (!ended.has_value() && !end.broken) {
-    if (!ended.check<Cancelled>()) {
-      if (thrown) report_unhandled(m, thrown);  // it gives way to the new one
-      thrown = ended.failure();
-    } else if (!std::exchange(by_scope, false)) {
-      end.cancelled_once = true;
-    }
-    AsOutcome<ThreadJob&> again(end);
-    ended = co_await Unlisted(std::move(again));
-  }
-  shield.close();
-  if (end.cancelled_once) m.set(Microthread::cancel_next);
-  if (thrown) co_return thrown;
-  co_return ended;
 }
 
 }  // namespace deferred::detail

@@ -12,8 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "deferred/tasks/task.hpp"
-#include "deferred/threads/detail/remote_ending.hpp"
+#include "deferred/threads/detail/thread_work.hpp"
 #include "deferred/threads/pool.hpp"
 
 namespace deferred::detail {
@@ -39,22 +38,22 @@ constexpr auto result_of_call() {
   }
 }
 
-class Offload : public RemoteEnding, public Pool::Job {
+class Offload : public ThreadWork, public Pool::Job {
  public:
-  // At home.
-
-  /// Gives it to the pool. Throws what the pool throws; it can then be submitted again.
-  void submit(Pool& pool);
-  bool submitted() const noexcept { return pool_ != nullptr; }
-  /// True if it does not run and will not: not submitted, or taken back now.
-  bool withdraw() noexcept;
-  /// Nobody waits for it any more: withdrawn, or left to end by itself.
-  void abandon() noexcept;
+  /// Gives it to the pool. Throws what the pool throws; it can then be started again.
+  void start() final;
+  bool started() const noexcept final { return started_; }
+  bool withdraw() noexcept final;
+  bool can_be_told() const noexcept final { return false; }
+  void abandon() noexcept final;
 
   void run() noexcept final;
   void drop() noexcept final;
 
  protected:
+  /// With `may_be_left`, nobody waits for a function that runs once the wait is interrupted.
+  Offload(Pool& pool, bool may_be_left) noexcept : pool_(&pool), may_be_left_(may_be_left) {}
+
   /// Calls the function and keeps what it returns.
   virtual void call() = 0;
   /// Destroys the function and its arguments.
@@ -63,14 +62,20 @@ class Offload : public RemoteEnding, public Pool::Job {
  private:
   enum class State : std::uint8_t { idle, queued, begun };
 
-  Pool* pool_ = nullptr;       // home's; may be gone once the job has begun
+  // A function cannot be interrupted: nothing is taken there.
+  bool hand_on(Ask, std::exception_ptr) noexcept final { return !may_be_left_; }
+
+  Pool* const pool_;  // may be gone once the job has begun
+  const bool may_be_left_;
+  bool started_ = false;       // home's
   State state_ = State::idle;  // under mutex_, which is taken before the pool's own
 };
 
 template <class R, class F, class... A>
-class OffloadOf final : public EndingWith<R, Offload> {
+class OffloadOf final : public WorkWith<R, Offload> {
  public:
-  explicit OffloadOf(std::tuple<F, A...>&& function) : function_(std::move(function)) {}
+  OffloadOf(Pool& pool, bool may_be_left, std::tuple<F, A...>&& function)
+      : WorkWith<R, Offload>(pool, may_be_left), function_(std::move(function)) {}
 
  private:
   void call() override {
@@ -88,20 +93,6 @@ class OffloadOf final : public EndingWith<R, Offload> {
   std::optional<std::tuple<F, A...>> function_;
 };
 template <class R>
-using OffloadHandle = EndingHandle<EndingWith<R, Offload>>;
-
-/// Submits the job, unless it was, and waits until it has ended. A failure: it did not, and the
-/// wait is over. If the wait is interrupted, a job that has not begun is withdrawn; one that runs
-/// is waited for, unless it may be abandoned. A cancel that came meanwhile is left for the next
-/// await; an error that was thrown into the wait is given then, the last one if there are more.
-Task<Outcome<void>> wait_for_end(Offload& job, Pool& pool, bool abandon);
-
-template <class R>
-Task<R> result_of(OffloadHandle<R> job, Pool& pool, bool abandon) {
-  Task<Outcome<void>> waiting = wait_for_end(*job, pool, abandon);
-  Outcome<void> ended = co_await Unlisted(std::move(waiting));
-  ended.value();
-  co_return job->take_outcome().value();
-}
+using OffloadHandle = WorkHandle<WorkWith<R, Offload>>;
 
 }  // namespace deferred::detail

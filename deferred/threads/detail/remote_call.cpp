@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/threads/detail/remote_call.hpp"
 
-#include <vector>
-
+#include "deferred/reactor/detail/inbox.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/detail/remote_post.hpp"
 #include "deferred/results/errors.hpp"
-#include "deferred/tasks/detail/scope.hpp"
-#include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred::detail {
 namespace {
@@ -14,39 +13,6 @@ constexpr const char* ended_early =
     "the other thread's reactor stopped, or was destroyed, before the call had a result";
 
 }  // namespace
-
-/// The wait for the end of a call there, as a yieldable: it can be begun again.
-class OnAnotherReactor {
- public:
-  explicit OnAnotherReactor(RemoteCall& call) noexcept : call_(call) {}
-
-  class Undo {
-   public:
-    explicit Undo(RemoteCall& call) noexcept : call_(call) {}
-    /// A one-shot cancel takes the call back or goes there, and then its answer is waited for.
-    bool request_cancel() noexcept {
-      return !call_.withdraw() && call_.ask(RemoteCall::Ask::cancel_once);
-    }
-
-   private:
-    RemoteCall& call_;
-  };
-  Undo yield_to(Waiter<void> waiter) {
-    broken = true;
-    [[maybe_unused]] const Reactor& asked_first = waiter.reactor();  // throws if there is none
-    if (!call_.started() && !call_.start()) {
-      throw NoReactorError("on: the other reactor is gone, or was stopped");
-    }
-    call_.await(std::move(waiter));
-    broken = false;
-    return Undo(call_);
-  }
-
-  bool broken = false;  // the wait could not be begun
-
- private:
-  RemoteCall& call_;
-};
 
 struct RemoteCall::Sent {
   explicit Sent(RemoteCall& of) noexcept : call(&of) { call->retain(); }
@@ -90,20 +56,29 @@ struct RemoteCall::Asked {
   void operator()() {
     TaskRef task = call->task_;
     if (!task.valid() || task.done()) return;
-    ++call->taken_[index(what)];
-    if (what == Ask::cancel_once) cancel_in_a_row(task.microthread());
-    if (what == Ask::cancel) task.cancel();
-    if (what == Ask::close) task.close();
-    if (what == Ask::fail) task.throw_(Failure::from(std::exchange(error, nullptr)));
+    switch (what) {
+      case Ask::cancel_once:
+        ++call->cancels_taken_;
+        return task.cancel_once();
+      case Ask::cancel:
+        return task.cancel();
+      case Ask::close:
+        return task.close();
+      case Ask::fail:
+        ++call->errors_taken_;
+        return task.throw_(Failure::from(std::exchange(error, nullptr)));
+    }
   }
   RemoteCall* call;
   Ask what;
   std::exception_ptr error;
 };
 
-bool RemoteCall::start() {
+void RemoteCall::start() {
   started_ = true;
-  return there_.call_from_thread(Sent(*this));
+  if (!there_.call_from_thread(Sent(*this))) {
+    throw NoReactorError("the other thread's reactor is gone, or was stopped");
+  }
 }
 
 bool RemoteCall::claim() noexcept {
@@ -128,19 +103,16 @@ bool RemoteCall::has_ended() noexcept {
   return over();
 }
 
-bool RemoteCall::ask(Ask what, std::exception_ptr error) noexcept {
-  bool asked = false;
+bool RemoteCall::hand_on(Ask what, std::exception_ptr error) noexcept {
   try {
     Asked message(*this, what, std::move(error));
     // A reactor that has crashed takes no calls, and still has the task.
-    asked = what == Ask::close ? post_from_thread(there_.inbox(), std::move(message))
-                               : there_.call_from_thread(std::move(message));
-  } catch (...) {
-    asked = false;  // no memory for the message
+    const bool asked = what == Ask::close ? post_from_thread(there_.inbox(), std::move(message))
+                                          : there_.call_from_thread(std::move(message));
+    if (asked) return true;
+  } catch (...) {  // no memory for the message
   }
-  if (!asked && !has_ended()) return false;
-  if (what == Ask::cancel_once) ++cancels_;
-  return true;
+  return has_ended();
 }
 
 void RemoteCall::abandon() noexcept {
@@ -165,54 +137,17 @@ void RemoteCall::failed(const Failure& failure) noexcept {
                       : failure.to_exception_ptr();
 }
 
-void RemoteCall::count_left(unsigned flag, Ask what) noexcept {
-  unsigned& taken = taken_[index(what)];
-  if (taken > 0 && task_.microthread().is(flag)) --taken;
-}
-
 void RemoteCall::settle() noexcept {
-  if (task_.valid()) {
-    count_left(Microthread::cancel_next, Ask::cancel_once);
-    count_left(Microthread::throw_next, Ask::fail);
+  if (task_.valid()) {  // what it ended without having taken, is left
+    const Microthread& m = task_.microthread();
+    if (cancels_taken_ > 0 && m.is(Microthread::cancel_next)) --cancels_taken_;
+    if (errors_taken_ > 0 && m.is(Microthread::throw_next)) --errors_taken_;
   }
   task_ = {};
   stop_ = {};
   forget_raised();  // may share the exception with error_, which now goes to another thread
   finish();
   release();
-}
-
-Task<Outcome<void>> wait_for_end_there(RemoteCall& call) {
-  Microthread& m = *current_microthread;
-  OnAnotherReactor end(call);
-  std::optional<OpenScope> shield;
-  std::vector<Failure> errors;  // that were thrown into the wait
-  Outcome<void> ended;
-  for (;;) {
-    AsOutcome<OnAnotherReactor&> again(end);
-    ended = co_await Unlisted(std::move(again));
-    if (ended.has_value()) break;
-    // A failure to begin the wait, or an interruption before it was begun or of what was not.
-    if (end.broken || !call.started() || call.withdraw()) co_return ended;
-    RemoteCall::Ask what = RemoteCall::Ask::cancel;
-    std::exception_ptr error;
-    if (!ended.check<Cancelled>()) {
-      what = RemoteCall::Ask::fail;
-      errors.push_back(ended.failure());
-      error = ended.failure().to_exception_ptr();
-    } else if (m.is(Microthread::cancelled)) {
-      shield.emplace(true);
-    } else {
-      what = RemoteCall::Ask::cancel_once;
-    }
-    if (!call.ask(what, std::move(error))) co_return ended;
-  }
-  if (call.cancel_left()) m.set(Microthread::cancel_next);
-  if (call.errors_taken() == errors.size()) co_return ended;
-  for (std::size_t i = call.errors_taken(); i + 1 < errors.size(); ++i) {
-    report_unhandled(m, errors[i]);  // it gives way to the last one
-  }
-  co_return errors.back();
 }
 
 }  // namespace deferred::detail

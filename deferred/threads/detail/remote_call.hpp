@@ -5,9 +5,7 @@
 // blocking_call_from_thread().
 #pragma once
 
-#include <array>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -15,39 +13,24 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/threads/detail/remote_ending.hpp"
-#include "deferred/yieldables/deferred.hpp"
+#include "deferred/tasks/yield_to.hpp"
+#include "deferred/threads/detail/thread_work.hpp"
 
 namespace deferred::detail {
 
-class RemoteCall : public RemoteEnding {
+class RemoteCall : public ThreadWork {
  public:
-  enum class Ask : std::uint8_t { cancel_once, cancel, close, fail };
-
-  // At home.
-
-  /// Sends it there. False if the reactor does not take it.
-  bool start();
-  bool started() const noexcept { return started_; }
-  /// True if it has not begun there, and will not: taken back now, or before.
-  bool withdraw() noexcept;
-  /// Asks the task that runs there to end, which it may do meanwhile by itself. True if an end is
-  /// to be waited for: asked, or it has ended. False if nobody is there.
-  bool ask(Ask what, std::exception_ptr error = nullptr) noexcept;
-  /// Nobody waits for it any more: withdrawn, or the task there is closed.
-  void abandon() noexcept;
-
-  // At home, once it has ended: what was asked of a task that had ended, or ended without another
-  // await, is home's to do.
-
-  /// One of the one-shot cancels is left.
-  bool cancel_left() const noexcept { return taken_[index(Ask::cancel_once)] < cancels_; }
-  /// So many of the errors were thrown there, the first ones.
-  unsigned errors_taken() const noexcept { return taken_[index(Ask::fail)]; }
+  /// Throws NoReactorError if the reactor does not take it.
+  void start() final;
+  bool started() const noexcept final { return started_; }
+  bool withdraw() noexcept final;
+  bool can_be_told() const noexcept final { return true; }
+  void abandon() noexcept final;
 
  protected:
   explicit RemoteCall(RemoteReactor there) noexcept : there_(std::move(there)) {}
@@ -69,21 +52,19 @@ class RemoteCall : public RemoteEnding {
   struct Asked;
   enum class State : std::uint8_t { sent, begun, withdrawn };
 
-  static constexpr std::size_t index(Ask what) noexcept { return static_cast<std::size_t>(what); }
+  /// Goes to the task there, which may end meanwhile by itself.
+  bool hand_on(Ask what, std::exception_ptr error) noexcept final;
   /// Begins it, unless it was withdrawn.
   bool claim() noexcept;
   bool has_ended() noexcept;
-  void count_left(unsigned flag, Ask what) noexcept;
 
   RemoteReactor there_;
   State state_ = State::sent;  // under mutex_
   bool started_ = false;       // at home
-  unsigned cancels_ = 0;       // at home: one-shot ones that were asked for
   TaskRef task_;               // there, as the next
   Reactor* reactor_ = nullptr;
   ShutdownTrigger stop_;
   bool stopped_ = false;
-  std::array<unsigned, 4> taken_{};  // by Ask; written before finish()
 };
 
 /// Says what is wrong with a result that is to cross threads.
@@ -106,7 +87,7 @@ struct ThereResult {
     if constexpr (std::is_void_v<Made>) {
       return false;
     } else {
-      return Route<Made>::kind != RouteKind::none;
+      return Yieldable<Made>;
     }
   }();
   using type = typename decltype([] {
@@ -126,10 +107,10 @@ struct ThereResult<Task<T>> {
 };
 
 template <class T, class F>
-class RemoteCallOf : public EndingWith<T, RemoteCall> {
+class RemoteCallOf : public WorkWith<T, RemoteCall> {
  public:
   RemoteCallOf(RemoteReactor there, F&& f)
-      : EndingWith<T, RemoteCall>(std::move(there)), f_(std::move(f)) {}
+      : WorkWith<T, RemoteCall>(std::move(there)), f_(std::move(f)) {}
 
  private:
   void begin(Reactor& reactor) override {
@@ -182,19 +163,5 @@ class BlockingCall final : public RemoteCallOf<T, F> {
   void on_finish() noexcept override { ended_.notify_all(); }
   std::condition_variable_any ended_;
 };
-
-/// Starts the call and waits until it has ended. If it has not begun there, a cancel or an error
-/// that is thrown into the wait withdraws it. After that they go to the task there, and its end is
-/// waited for; a one-shot cancel that came too late there is left for the next await here, and such
-/// an error is given then. A failure: it has not ended, and the wait is over, or such an error.
-Task<Outcome<void>> wait_for_end_there(RemoteCall& call);
-
-template <class T, class F>
-Task<T> result_there(EndingHandle<RemoteCallOf<T, F>> call) {
-  Task<Outcome<void>> waiting = wait_for_end_there(*call);
-  Outcome<void> ended = co_await Unlisted(std::move(waiting));
-  ended.value();
-  co_return call->take_outcome().value();
-}
 
 }  // namespace deferred::detail

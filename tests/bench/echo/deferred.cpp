@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "../backends.hpp"
-#include "deferred/io/tcp.hpp"
+#include "deferred/io.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "serve.hpp"

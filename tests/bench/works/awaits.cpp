@@ -6,7 +6,6 @@
 #include "deferred/results/deferred.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "works.hpp"
 
 namespace {

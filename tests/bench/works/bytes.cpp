@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "../backends.hpp"
+#include "deferred/io.hpp"
 #include "deferred/io/detail/socket.hpp"
-#include "deferred/io/tcp.hpp"
 #include "items.hpp"
 
 namespace {

@@ -7,7 +7,6 @@
 #include "deferred/results/deferred.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/task.hpp"
-#include "deferred/yieldables/deferred.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "works.hpp"
 

@@ -10,6 +10,7 @@ using namespace deferred;
 static_assert(detail::bound_to_thread<Spawned<int>>);
 static_assert(detail::bound_to_thread<SharedDeferred<int>>);
 static_assert(detail::bound_to_thread<Waiter<int>>);
+static_assert(detail::bound_to_thread<WeakWaiter<int>>);
 static_assert(!detail::bound_to_thread<RemoteWaiter<int>>);
 TaskRef who();
 auto go() { return in_thread(who); }

@@ -9,7 +9,6 @@
 #include <deferred/tasks/value.hpp>
 #include <deferred/threads/in_thread.hpp>
 #include <deferred/yieldables/current_task.hpp>
-#include <deferred/yieldables/deferred.hpp>
 #include <deferred/yieldables/pause.hpp>
 #include <deferred/yieldables/with_timeout.hpp>
 #include <iostream>

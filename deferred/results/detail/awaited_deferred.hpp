@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Awaiting a Deferred: `T value = co_await std::move(deferred);`, with its failure thrown at the
-// await. Next: as_outcome.hpp (without a throw), with_timeout.hpp.
+// Awaiting a Deferred: how it is yielded to. Knows of a Waiter only that it answers.
 #pragma once
 
 #include <utility>
 
 #include "deferred/results/deferred.hpp"
-#include "deferred/tasks/spawn.hpp"
-#include "deferred/tasks/yield_to.hpp"
+#include "deferred/results/detail/deferred_access.hpp"
+#include "deferred/yieldable.hpp"
 
 namespace deferred {
+
+namespace detail {
 
 /// The undo of a wait for a Deferred's result: if the wait ends before the result is there
 /// (cancelled, closed, timed out), the operation is cancelled and its result ignored.
@@ -36,12 +37,12 @@ class DeferredUndo {
 /// The same for a Deferred that this wait alone consumes. It stands in the coroutine's frame, and
 /// is the last link of the chain itself.
 template <class T>
-class AwaitedDeferred : private detail::Link {
+class AwaitedDeferred : private Link {
  public:
   /// For a Deferred that had its result: nothing is left to undo.
   AwaitedDeferred() noexcept : Link(&answer, SourceLocation()) {}
   /// Takes over the consuming end.
-  AwaitedDeferred(detail::Chain& chain, Waiter<T>&& waiter) noexcept
+  AwaitedDeferred(Chain& chain, Waiter<T>&& waiter) noexcept
       : Link(&answer, SourceLocation()), chain_(&chain), waiter_(std::move(waiter)) {
     chain.append(this);
   }
@@ -58,18 +59,18 @@ class AwaitedDeferred : private detail::Link {
 
  private:
   // Always to be executed: its hold on the chain keeps the block from being destroyed before.
-  static void answer(detail::Chain& chain, detail::Link& self, bool) noexcept {
+  static void answer(Chain& chain, Link& self, bool) noexcept {
     auto& awaited = static_cast<AwaitedDeferred&>(self);
     awaited.chain_ = nullptr;
     const Waiter<T>& waiter = awaited.waiter_;
     try {
-      if (chain.state() == detail::Chain::State::failure) {
+      if (chain.state() == Chain::State::failure) {
         waiter.throw_(chain.take_failure());
       } else if constexpr (std::is_void_v<T>) {
         chain.clear();
         waiter.resume();
       } else {
-        waiter.resume(detail::Cell<T>::take(chain));
+        waiter.resume(Cell<T>::take(chain));
       }
     } catch (...) {  // the move of the value threw
       waiter.throw_(Failure::current());
@@ -77,22 +78,22 @@ class AwaitedDeferred : private detail::Link {
     chain.drop_consumer();
   }
   [[gnu::noinline, gnu::cold]] void abandon() noexcept {
-    detail::Chain& chain = *std::exchange(chain_, nullptr);
+    Chain& chain = *std::exchange(chain_, nullptr);
     chain.remove_last(*this);
     chain.cancel();
     chain.drop_unreported();
   }
 
-  detail::Chain* chain_ = nullptr;  // null once it has answered
+  Chain* chain_ = nullptr;  // null once it has answered
   Waiter<T> waiter_;
 };
 
-/// A fired Deferred is taken at once, without a suspension. The microthread goes on in the
-/// reactor's next round after the Deferred fires, not inside callback() as in Twisted.
+}  // namespace detail
+
 template <class T>
 struct yieldable<Deferred<T>> {
-  static AwaitedDeferred<T> yield_to(Deferred<T>&& deferred, Waiter<T> waiter) {
-    auto& state = detail::Access::state(deferred);
+  static detail::AwaitedDeferred<T> yield_to(Deferred<T>&& deferred, Waiter<T> waiter) {
+    auto& state = detail::DeferredAccess::state(deferred);
     if (state.has_result()) {
       waiter.fire(state.take());
       return {};
@@ -107,14 +108,6 @@ struct yieldable<Deferred<T>&> {
   static_assert(!sizeof(T*),
                 "co_await: a Deferred has one consumer: await std::move(d), or share() it");
   static void yield_to(Deferred<T>&, Waiter<T>);
-};
-
-/// A spawned microthread is awaited as the Deferred of its result.
-template <class T>
-struct yieldable<Spawned<T>> {
-  static AwaitedDeferred<T> yield_to(Spawned<T>&& spawned, Waiter<T> waiter) {
-    return yieldable<Deferred<T>>::yield_to(std::move(spawned).deferred(), std::move(waiter));
-  }
 };
 
 }  // namespace deferred

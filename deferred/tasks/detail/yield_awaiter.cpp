@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/tasks/yield_to.hpp"
 
-namespace deferred::detail {
+#include "deferred/results/errors.hpp"
 
-void wrong_result(const Handler& handler, const std::type_info& wanted) {
-  throw std::logic_error("co_await: the handler registered for " + demangled(handler.type) +
-                         " answers with " + demangled(handler.result) + ", but this await is for " +
-                         demangled(wanted));
-}
+namespace deferred::detail {
 
 Failure abandoned_failure(const std::type_info& yieldable, SourceLocation where) {
   return Failure(AbandonedError("nobody is left to answer the wait for " + demangled(yieldable) +

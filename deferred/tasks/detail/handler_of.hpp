@@ -1,43 +1,37 @@
 // SPDX-License-Identifier: MIT
 //
-// How a type is yielded to: finds its handler at compile time, and the result type R from the
-// handler's signature. Used by yield_to.hpp only; all texts that tell a user what is missing stand
-// here.
+// HandlerOf: finds the handler of a type at compile time, and the result type R from the handler's
+// signature, and says what is wrong with a type.
 #pragma once
 
 #include <type_traits>
 #include <utility>
 
+#include "deferred/yieldable.hpp"
+
 namespace deferred {
 
-template <class R>
-class Waiter;
-template <class T>
-class Task;
-
-/// Specialise it to make somebody else's type yieldable: a static
-/// `undo yield_to(X&, Waiter<R>)` (also `X&&`, `const X&`), or `Task<R> yield_to(X)`.
-/// `yieldable<X&>`, if there is one, is asked first for lvalues.
-template <class X>
-struct yieldable {};
+template <class Y>
+class Undo;
 
 namespace detail {
 
-enum class RouteKind { none, waiter, task };
+/// How a type is yielded to: not at all, by a handler that takes a Waiter, or by a coroutine.
+enum class HandlerKind { none, waiter, task };
 
 /// What a handler's function type says.
 template <class F>
 struct HandlerShape {
-  static constexpr RouteKind kind = RouteKind::none;
+  static constexpr HandlerKind kind = HandlerKind::none;
 };
 template <class U, class R>
 struct HandlerShape<U(Waiter<R>)> {
-  static constexpr RouteKind kind = RouteKind::waiter;
+  static constexpr HandlerKind kind = HandlerKind::waiter;
   using Result = R;
 };
 template <class R>
 struct HandlerShape<Task<R>()> {
-  static constexpr RouteKind kind = RouteKind::task;
+  static constexpr HandlerKind kind = HandlerKind::task;
   using Result = R;
 };
 
@@ -68,12 +62,13 @@ struct HandlerFunction<U (X::*)(A...) const && noexcept(N)> : HandlerFunction<U 
 template <class F>
 using ShapeOf = HandlerShape<typename HandlerFunction<F>::type>;
 
-/// True if a class has any member called yield_to, an overloaded or template one included.
 struct YieldToMember {
   int yield_to;
 };
 template <class X>
 struct YieldToTwice : X, YieldToMember {};
+/// A class has some member called yield_to, an overloaded or template one included: then the name
+/// means two things in YieldToTwice.
 template <class X>
 constexpr bool names_yield_to() {
   if constexpr (std::is_class_v<X> && !std::is_final_v<X>) {
@@ -83,9 +78,9 @@ constexpr bool names_yield_to() {
   }
 }
 
-/// The route of an awaited expression of type Y: `X&` for an lvalue, `X` for an rvalue.
+/// The handler of an awaited expression of type Y: `X&` for an lvalue, `X` for an rvalue.
 template <class Y>
-struct Route {
+struct HandlerOf {
   using X = std::remove_cvref_t<Y>;
   static constexpr bool by_reference = [] {
     if constexpr (std::is_lvalue_reference_v<Y>) {
@@ -109,7 +104,7 @@ struct Route {
     }
   }
   using Shape = ShapeOf<decltype(pointer())>;
-  static constexpr RouteKind kind = Shape::kind;
+  static constexpr HandlerKind kind = Shape::kind;
 
   /// Calls the handler, with the Waiter that `make` returns, if it takes one: made in place, for a
   /// move would make an owner of a borrowed one. x is given as what the expression was.
@@ -137,20 +132,46 @@ struct Route {
   }();
   /// An expression of this type can be awaited: the handler takes an object like it.
   static constexpr bool awaitable = [] {
-    if constexpr (kind == RouteKind::waiter) {
+    if constexpr (kind == HandlerKind::waiter) {
       return callable<Waiter<typename Shape::Result>>;
     } else {
-      return kind == RouteKind::task && callable<>;
+      return kind == HandlerKind::task && callable<>;
     }
   }();
 };
 
+/// A Y is told when it was given away to be awaited and is not reached: the law of yield_to, 7.
+template <class Y>
+concept Abandonable = !std::is_reference_v<Y> && requires(Y& y) { std::move(y).abandon(); };
+/// What a handler owns that hands its Waiter on and returns the undo of that; void, if it does not.
+template <class U>
+struct HandedOn {
+  using type = void;
+};
+template <class Y>
+struct HandedOn<Undo<Y>> {
+  using type = Y;
+};
+/// What a Y's handler returns that takes a Waiter; void, if it takes none.
+template <class Y>
+constexpr auto undo_of() {
+  if constexpr (HandlerOf<Y>::kind == HandlerKind::waiter) {
+    using Make = Waiter<typename HandlerOf<Y>::Shape::Result> (&)();
+    return std::type_identity<decltype(HandlerOf<Y>::call(
+        std::declval<std::remove_reference_t<Y>&>(), std::declval<Make>()))>();
+  } else {
+    return std::type_identity<void>();
+  }
+}
+template <class Y>
+using UndoOf = typename decltype(undo_of<Y>())::type;
+
 /// Says what is wrong with an awaited type, at compile time.
 template <class Y>
-constexpr void check_route() {
+constexpr void check_handler() {
   using X = std::remove_cvref_t<Y>;
-  using R = Route<Y>;
-  constexpr bool found = R::kind != RouteKind::none;
+  using R = HandlerOf<Y>;
+  constexpr bool found = R::kind != HandlerKind::none;
   constexpr bool has_unreadable = !found && names_yield_to<X>();
   constexpr bool is_awaiter = !found && requires(X& x) { x.await_ready(); };
   static_assert(!has_unreadable,
@@ -166,15 +187,24 @@ constexpr void check_route() {
       "that returns its undo, or specialise `template <> struct deferred::yieldable<X> { "
       "static auto yield_to(X&, Waiter<R>); };`. For a type that is known only at run "
       "time, await a Value.");
-  if constexpr (R::kind == RouteKind::task) {
+  if constexpr (R::kind == HandlerKind::task) {
     static_assert(R::awaitable, "co_await: a Task runs once: co_await std::move(task)");
   }
-  if constexpr (R::kind == RouteKind::waiter) {
+  if constexpr (R::kind == HandlerKind::waiter) {
     static_assert(R::awaitable || !std::is_lvalue_reference_v<Y>,
                   "co_await: this yieldable can be awaited only once: co_await std::move(x)");
     static_assert(R::awaitable || std::is_lvalue_reference_v<Y>,
                   "co_await: this yieldable keeps its state between awaits: name it, and await the "
                   "variable");
+    if constexpr (R::awaitable) {
+      static_assert(
+          std::is_reference_v<Y> || Abandonable<Y> ||
+              !Abandonable<typename HandedOn<UndoOf<Y>>::type>,
+          "co_await: this decorator owns a yieldable that has to be told if it is not reached. "
+          "Give "
+          "it `void abandon() && { deferred::abandon(std::forward<Y>(x_)); }`; an empty one, if "
+          "what it waits for is not its own.");
+    }
   }
 #if defined(__GNUC__) && !defined(__clang__)
   static_assert(
@@ -186,7 +216,7 @@ constexpr void check_route() {
 
 /// The result type of `co_await` on a Y.
 template <class Y>
-using AwaitedResult = typename Route<Y>::Shape::Result;
+using AwaitedResult = typename HandlerOf<Y>::Shape::Result;
 
 }  // namespace detail
 }  // namespace deferred

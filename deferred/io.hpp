@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// All of TCP: connect(), TcpListener, TcpStream, and the errors that they throw.
+// The door of io/: streams.
 #pragma once
 
 #include "deferred/io/connect.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/io/netstring.hpp"
 #include "deferred/io/tcp_listener.hpp"
 #include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/transfer.hpp"

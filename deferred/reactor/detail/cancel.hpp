@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// How a microthread is cancelled, and how an error is thrown into it.
+#pragma once
+
+#include "deferred/results/failure.hpp"
+
+namespace deferred::detail {
+
+struct Microthread;
+
+/// Recomputes Flag::cancelled from the scopes, and throws at the leaf if it has become set.
+void update_cancelled(Microthread& m) noexcept;
+/// Cancels the whole microthread, for good.
+void cancel_level(Microthread& m) noexcept;
+/// Cancels what it waits on, once; if it is not waiting, its next wait.
+void cancel_once(Microthread& m) noexcept;
+/// The same, from the canceller of its Deferred: what it waits on may be the next microthread's
+/// Deferred, and so on. Does nothing while the reactor is being destroyed: it closes all of them.
+void cancel_in_a_row(Microthread& m) noexcept;
+/// Throws `failure` at the wait it is in, or at its next one.
+void throw_into(Microthread& m, Failure failure);
+
+}  // namespace deferred::detail

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/reactor/detail/describe.hpp"
+
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/results/errors.hpp"
+
+namespace deferred::detail {
+namespace {
+
+// Where `frame` stands among its callers: "at a.cpp:3 in f, from b.cpp:9 in g".
+std::string call_path(const FrameBase* frame) {
+  std::string text;
+  int shown = 0;
+  for (; frame; frame = frame->called_by ? frame->called_by->caller : nullptr) {
+    if (!is_listed(frame->where)) continue;
+    if (shown == 64) return text + ", and more";
+    text += (shown++ == 0 ? " at " : ", from ") + to_string(frame->where);
+  }
+  return text;
+}
+
+}  // namespace
+
+Failure closed_failure(const Microthread& m) noexcept {
+  try {
+    return Failure(AbandonedError(task_label(m) + " was closed before it had a result", true));
+  } catch (...) {
+    return Failure::current();
+  }
+}
+
+void report_unhandled(const Microthread& m, const Failure& failure) noexcept {
+  if (m.is(Microthread::silent)) return;
+  try {
+    report_unhandled(failure, task_label(m));
+  } catch (...) {
+    report_unhandled(failure, std::string());
+  }
+}
+
+std::string task_label(const Microthread& m) {
+  std::string text = "task #" + std::to_string(m.id());
+  if (m.extras() && !m.extras()->name.empty()) text += " '" + m.extras()->name + "'";
+  return text;
+}
+
+void no_reactor(const Microthread& m) {
+  if (m.is(Microthread::done)) {
+    throw NoReactorError(task_label(m) + " is done: it belongs to no reactor any more");
+  }
+  throw NoReactorError(
+      "this coroutine has no reactor: none of its parameters names one, and its thread has not "
+      "exactly one");
+}
+
+std::string describe(const Microthread& m) {
+  const std::string label = task_label(m);
+  if (m.is(Microthread::done)) return label + " is done";
+  if (!m.is(Microthread::started)) return label + " has not started";
+  if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
+  if (m.is(Microthread::closing)) return label + " is being closed";
+  if (m.wait->state != Wait::State::open) return label + " is ready to go on" + call_path(m.leaf);
+  return label + " waiting on " + demangled(m.wait->ops->yieldable()) + call_path(m.leaf);
+}
+
+}  // namespace deferred::detail

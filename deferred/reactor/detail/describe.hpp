@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// What is said of a microthread: in dumps, reports and errors.
+#pragma once
+
+#include <string>
+
+#include "deferred/results/failure.hpp"
+
+namespace deferred::detail {
+
+struct Microthread;
+
+/// "task #7 'name' waiting on Pause at a.cpp:3 in f, from g at ...".
+std::string describe(const Microthread& m);
+std::string task_label(const Microthread& m);
+/// What is left of a microthread that was closed.
+Failure closed_failure(const Microthread& m) noexcept;
+/// Reports a failure that nobody took, as this microthread's.
+void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
+[[noreturn]] void no_reactor(const Microthread& m);
+
+}  // namespace deferred::detail

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// FrameBase: what the machinery knows of a coroutine's frame, and how frames are called by each
+// other. Next: microthread.hpp.
+#pragma once
+
+#include <coroutine>
+
+#include "deferred/results/source_location.hpp"
+
+namespace deferred::detail {
+
+struct FrameBase;
+struct Microthread;
+
+/// The awaiter in a caller's frame that owns a called subtask.
+struct CallLink {
+  FrameBase* caller = nullptr;
+  FrameBase* callee = nullptr;  // nulled by close(), which destroys the callee itself
+};
+
+/// The part of each coroutine's promise that the machinery walks. It stands first in the promise,
+/// so that a coroutine_handle can be made from it.
+struct FrameBase {
+  Microthread* microthread = nullptr;
+  CallLink* called_by = nullptr;  // null in a root frame
+  SourceLocation where;           // the await it is in, or was in last
+
+  std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<FrameBase>::from_promise(*this);
+  }
+};
+
+inline void destroy_frame(FrameBase& frame) noexcept { frame.handle().destroy(); }
+
+/// Awaits inside the library have no place of their own.
+inline bool is_listed(const SourceLocation& where) noexcept { return where.line() != 0; }
+
+}  // namespace deferred::detail

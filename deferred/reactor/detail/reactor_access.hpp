@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// ReactorAccess: what the machinery may do with a Reactor that its users may not. Part of
+// reactor.hpp: include that.
+#pragma once
+
+#include <cstddef>
+
+#include "deferred/reactor/reactor.hpp"
+
+namespace deferred::detail {
+
+struct Microthread;
+
+/// The reactor that is in run() or in a turn on this thread, the innermost of them.
+extern constinit thread_local Reactor* running_on_thread;
+
+struct ReactorAccess {
+  static void require_home(const Reactor& reactor, const char* what) noexcept {
+    reactor.require_home(what);
+  }
+  static void make_ready(Reactor& reactor, Runnable& item) noexcept {
+    reactor.require_home("resuming a task or post()");
+    reactor.ready_.push(item);
+    reactor.want_turn();
+  }
+  static void next_turn(Reactor& reactor, Runnable& item) noexcept {
+    reactor.require_home("spawn() or schedule()");
+    reactor.next_turn_.push(item);
+    reactor.want_turn();
+  }
+  static void adopt(Reactor& reactor, Microthread& m) noexcept;
+  static void disown(Reactor& reactor, Microthread& m) noexcept;
+  static void add_remote(Reactor& reactor, RemoteEnd& end) noexcept;
+  static void remove_remote(Reactor& reactor, RemoteEnd& end) noexcept;
+  static Inbox& inbox(Reactor& reactor) noexcept { return *reactor.inbox_; }
+  /// It is being destroyed.
+  static bool ending(const Reactor& reactor) noexcept { return reactor.ending_; }
+  /// Where a coroutine that was given no reactor belongs: the running microthread's, the thread's
+  /// running one, or its only one. Null if there is none.
+  static Reactor* find() noexcept;
+
+  /// REQUIRES: the node is active, and somebody holds it.
+  static void cancel(Reactor& reactor, TimerNode& node) noexcept;
+  static void set(Reactor& reactor, TimerNode& node, TimePoint deadline);
+  static TimePoint time(const Reactor& reactor, const TimerNode& node) noexcept;
+  /// REQUIRES: fd is watched, or has been.
+  static FdEntry& entry(Reactor& reactor, int fd) noexcept;
+  static void count_watched(Reactor& reactor, int more) noexcept {
+    reactor.watched_fds_ += static_cast<std::size_t>(more);
+  }
+  /// While it lives, a callback of a watch runs.
+  class InWatch {
+   public:
+    explicit InWatch(Reactor& reactor) noexcept : reactor_(reactor), before_(running_on_thread) {
+      ++reactor.in_watch_;
+      if (before_ != &reactor) [[unlikely]]
+        running_on_thread = &reactor;
+    }
+    InWatch(const InWatch&) = delete;
+    InWatch& operator=(const InWatch&) = delete;
+    ~InWatch() {
+      --reactor_.in_watch_;
+      if (before_ != &reactor_) [[unlikely]]
+        running_on_thread = before_;
+    }
+
+   private:
+    Reactor& reactor_;
+    Reactor* const before_;
+  };
+  static void remove_signal(Reactor& reactor, SignalNode& node) noexcept;
+  /// To the reactor's error hook.
+  static void report(Reactor& reactor, const Failure& failure, const char* by) noexcept;
+  static DelayedCall handle(TimerNode* node) noexcept { return DelayedCall(node); }
+  static Watch handle(WatchNode* node) noexcept { return Watch(node); }
+};
+
+}  // namespace deferred::detail

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// SourceRecord: what a SourceLocation points to.
+#pragma once
+
+#include <cstdint>
+
+namespace deferred::detail {
+
+/// std::source_location's own record, as g++ and clang lay it out.
+struct SourceRecord {
+  const char* file = "";
+  const char* function = "";
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+/// The record of this place, always the same one; null without memory for it. From any thread.
+const SourceRecord* source_record(const char* file, const char* function,
+                                  std::uint32_t line) noexcept;
+
+}  // namespace deferred::detail

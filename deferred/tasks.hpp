@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// The door of tasks/: coroutines, microthreads, and the extension point.
+#pragma once
+
+#include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/remote_waiter.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/value.hpp"
+#include "deferred/tasks/waiter.hpp"
+#include "deferred/tasks/yield_to.hpp"

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//
+// CoroutinePromise: what every coroutine of the library shares. TaskPromise: a Task's.
+#pragma once
+
+#include <bit>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+#include "deferred/memory/free_list.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/tasks/detail/call_awaiter.hpp"
+#include "deferred/tasks/task.hpp"
+#include "deferred/tasks/yield_to.hpp"
+
+namespace deferred::detail {
+
+/// Frames from the free list, and one place for `co_await`.
+template <class Result>
+struct CoroutinePromise : Result {
+  static void* operator new(std::size_t size) { return allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { release(memory, size); }
+
+  struct Done {
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> self) const noexcept {
+      FrameBase& frame = self.promise();
+      Microthread& m = *frame.microthread;
+      if (frame.called_by) {
+        m.leaf = frame.called_by->caller;
+      } else {
+        m.set(Microthread::done);
+      }
+    }
+    void await_resume() const noexcept {}
+  };
+  Done final_suspend() const noexcept { return {}; }
+  void unhandled_exception() { this->set_failure(Failure::current(this->where)); }
+
+  template <class Y>
+  auto await_transform(Unlisted<Y> hidden) {
+    return await_at<Y>(std::forward<Y>(hidden.x), SourceLocation());
+  }
+#ifdef __cpp_lib_source_location
+  // A default argument of class type would stand in the frame of the coroutine (g++).
+  template <class Y>
+  auto await_transform(Y&& x, const void* where = __builtin_source_location()) {
+    return await_at<Y>(std::forward<Y>(x), std::bit_cast<SourceLocation>(where));
+  }
+#else
+  template <class Y>
+  auto await_transform(Y&& x, SourceLocation where = SourceLocation::current()) {
+    return await_at<Y>(std::forward<Y>(x), where);
+  }
+#endif
+
+ private:
+  template <class Y>
+  [[gnu::always_inline]] auto await_at(Y&& x, SourceLocation where) {
+    check_handler<Y>();
+    this->where = where;
+    if constexpr (HandlerOf<Y>::kind == HandlerKind::task) {
+      return CallAwaiter<Y>(*this, std::forward<Y>(x));
+    } else if constexpr (HandlerOf<Y>::kind == HandlerKind::waiter) {
+      return YieldAwaiter<Y>(std::forward<Y>(x));
+    } else {
+      return std::suspend_never();  // check_handler() has said what is wrong
+    }
+  }
+};
+
+/// The return half of a promise. A Task<Outcome<Q>> keeps a Q or a Failure, as a Task<Q> does.
+template <class T>
+struct TaskReturn : CoroutinePromise<ResultFor<T>> {
+  template <class U = T>
+    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::decay_t<U>, Failure>)
+  void return_value(U&& value) {
+    if constexpr (std::is_same_v<T, Delivered<T>>) {
+      this->set_value(std::forward<U>(value));
+    } else {
+      if constexpr (std::is_same_v<U, T>) {
+        this->set_outcome(std::move(value));
+      } else {
+        this->set_outcome(T(std::forward<U>(value)));
+      }
+    }
+  }
+  /// `co_return failure;` fails without a throw.
+  void return_value(Failure failure) noexcept { this->set_failure(std::move(failure)); }
+};
+template <>
+struct TaskReturn<void> : CoroutinePromise<ResultFor<void>> {
+  void return_void() noexcept { this->set_value(); }
+};
+
+template <class T>
+struct TaskPromise : TaskReturn<T> {
+  Task<T> get_return_object() noexcept;
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+};
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() noexcept {
+  return Task<T>(this);
+}
+
+}  // namespace deferred::detail

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/tasks/detail/root.hpp"
+
+#include <stdexcept>
+
+namespace deferred::detail {
+
+void throw_spawned_moved_from() {
+  throw std::logic_error(
+      "Spawned: it was awaited or moved from before, and is nobody's handle now");
+}
+
+}  // namespace deferred::detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The root of a microthread: made, run by the reactor's queue, and its result collected.
+#pragma once
+
+#include <utility>
+
+#include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/results/detail/chain.hpp"  // with Cell
+
+namespace deferred::detail {
+
+[[noreturn, gnu::cold]] void throw_spawned_moved_from();
+
+/// A new microthread without a frame, on no reactor, with one reference.
+inline Microthread* make_microthread(void (*run)(Runnable&, bool) noexcept) {
+  auto* const m = new Microthread;
+  m->run = run;
+  return m;
+}
+
+/// The result of a finished root frame, into a chain's empty slot.
+template <class T>
+void move_result(ResultFor<T>& from, Chain& to) noexcept {
+  try {
+    if (from.state == Wait::State::value) {
+      Cell<Stored<T>>::emplace(to, [&]() -> Stored<T> { return Stored<T>(std::move(from.value)); });
+    } else {
+      to.set_failure(std::move(from.failure));
+    }
+  } catch (...) {
+    to.set_failure(Failure::current());
+  }
+}
+
+/// Moves a finished microthread's result to where it is wanted, and destroys its root frame.
+template <class T>
+void collect(Microthread& m) noexcept {
+  auto& result = static_cast<ResultFor<T>&>(*std::exchange(m.leaf, nullptr));
+  if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
+    const bool wanted = !chain->fired();
+    if (wanted) move_result<T>(result, *chain);
+    destroy_frame(result);
+    retire(m);
+    if (wanted) chain->fire();
+    chain->drop_promise(typeid(T));
+    return;
+  }
+  Failure failure;
+  if (m.is(Microthread::has_handle)) {
+    try {
+      m.completion() = Chain::make_fired();  // for the Spawned, whose only reference it is
+      move_result<T>(result, *m.completion());
+    } catch (...) {
+      failure = Failure::current();
+    }
+  } else if (result.state == Wait::State::failure) {
+    failure = std::move(result.failure);
+  }
+  destroy_frame(result);
+  if (failure) report_unhandled(m, failure);
+  retire(m);
+}
+
+/// What the reactor's queue calls for a microthread whose result is a T.
+template <class T>
+void run_microthread(Runnable& self, bool alive) noexcept {
+  auto& m = static_cast<Microthread&>(self);
+  if (m.is(Microthread::done)) [[unlikely]] {
+    m.unset(Microthread::queued);
+    m.release();  // it was closed while queued
+  } else if (!alive) [[unlikely]] {
+    m.unset(Microthread::queued);
+  } else if (resume(m)) {
+    collect<T>(m);
+  }
+}
+
+}  // namespace deferred::detail

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// The door of yieldables/: what a task can wait for.
+#pragma once
+
+#include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
+#include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/readable.hpp"
+#include "deferred/yieldables/reply.hpp"
+#include "deferred/yieldables/signal.hpp"
+#include "deferred/yieldables/timer.hpp"
+#include "deferred/yieldables/with_timeout.hpp"
+#include "deferred/yieldables/writable.hpp"

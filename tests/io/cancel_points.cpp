@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// Every await of io that may read, write, connect or accept is a cancel point, whether it would
+// have to wait or not; and one that is cut has done nothing.
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "deferred/io/connect.hpp"
+#include "deferred/io/netstring.hpp"
+#include "deferred/io/tcp_listener.hpp"
+#include "deferred/io/tcp_stream.hpp"
+#include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/readable.hpp"
+#include "tests/io/loopback.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using io::TcpListener;
+using io::TcpStream;
+
+namespace {
+
+/// An await, alone in a coroutine.
+struct Await {
+  std::string name;
+  Task<> (*wait)(TcpStream& stream, TcpListener& listener);
+};
+
+const std::vector<Await> awaits = {
+    {"read_some",
+     [](TcpStream& stream, TcpListener&) -> Task<> {
+       std::array<char, 8> buffer;
+       static_cast<void>(co_await stream.read_some(buffer));
+     }},
+    {"read_some, as a task",
+     [](TcpStream& stream, TcpListener&) -> Task<> {
+       std::array<char, 8> buffer;
+       Task<std::size_t> read = stream.read_some(buffer);
+       co_await std::move(read);
+     }},
+    {"read_more", [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.read_more(); }},
+    {"read_to_end",
+     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.read_to_end(); }},
+    {"read_netstring",
+     [](TcpStream& stream, TcpListener&) -> Task<> {
+       static_cast<void>(co_await io::read_netstring(stream));
+     }},
+    {"write_all",
+     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.write_all("lost"); }},
+    {"write_all, as a task",
+     [](TcpStream& stream, TcpListener&) -> Task<> {
+       Task<> write = stream.write_all("lost");
+       co_await std::move(write);
+     }},
+    {"write_all of nothing",
+     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.write_all(""); }},
+    {"accept",
+     [](TcpStream&, TcpListener& listener) -> Task<> {
+       static_cast<void>(co_await listener.accept());
+     }},
+    {"connect",
+     [](TcpStream&, TcpListener& listener) -> Task<> {
+       static_cast<void>(co_await io::connect("127.0.0.1", listener.port()));
+     }},
+    {"connect on a reactor that is named",
+     [](TcpStream& stream, TcpListener& listener) -> Task<> {
+       static_cast<void>(co_await io::connect(stream.reactor(), "127.0.0.1", listener.port()));
+     }},
+    {"connect to what is no address",
+     [](TcpStream&, TcpListener&) -> Task<> {
+       static_cast<void>(co_await io::connect("no address", 1));
+     }},
+    {"read_some of a stream without a connection",
+     [](TcpStream&, TcpListener&) -> Task<> {
+       TcpStream none;
+       std::array<char, 8> buffer;
+       static_cast<void>(co_await none.read_some(buffer));
+     }},
+    {"read_more of a stream without a connection",
+     [](TcpStream&, TcpListener&) -> Task<> {
+       TcpStream none;
+       co_await none.read_more();
+     }},
+};
+
+/// What an await finds.
+enum class There { nothing, in_the_kernel, in_the_buffer };
+const std::vector<There> all_there = {There::nothing, There::in_the_kernel, There::in_the_buffer};
+
+Task<> cancelled(const Await& await, TcpStream& stream, TcpListener& listener) {
+  TaskRef self = co_await current_task;
+  self.cancel();
+  co_await await.wait(stream, listener);
+}
+
+/// Cuts the await as it begins, and looks whether all is there still.
+Task<> cut(const Await& await, There there) {
+  Ends ends = co_await connected(Reactor::current());
+  TcpListener listener("127.0.0.1", 0);
+  TcpStream waiting;
+  if (there != There::nothing) {
+    waiting = co_await io::connect("127.0.0.1", listener.port());
+    co_await Readable{listener.fd()};
+    co_await ends.far.write_all("5:hello,");
+    co_await Readable{ends.near.fd()};
+  }
+  if (there == There::in_the_buffer) co_await ends.near.read_more();
+
+  auto spawned = spawn(cancelled, std::cref(await), std::ref(ends.near), std::ref(listener));
+  const Outcome<void> outcome = co_await as_outcome(std::move(spawned));
+
+  CHECK(outcome.check<Cancelled>());
+  if (there != There::nothing) {
+    const std::string text = co_await io::read_netstring(ends.near);
+    CHECK(text == "hello");
+    const TcpStream accepted = co_await listener.accept();
+    CHECK(accepted.peer() == waiting.local());
+  }
+  ends.near.close();
+  const std::string written = co_await ends.far.read_to_end();
+  CHECK(written.empty());
+}
+
+TEST_CASE("every await of io is a cancel point, and does nothing when it is cut") {
+  for (const Await& await : awaits) {
+    for (const There there : all_there) {
+      CAPTURE(await.name);
+      CAPTURE(static_cast<int>(there));
+      const Unhandled unhandled;
+      Reactor reactor;
+      reactor.run_until(cut(await, there));
+    }
+  }
+}
+
+TEST_CASE("a one-shot cancel before an await of io is kept for one that waits") {
+  const Unhandled unhandled;
+  Reactor reactor;
+  const bool done = reactor.run_until([]() -> Task<bool> {
+    Ends ends = co_await connected(Reactor::current());
+    co_await ends.far.write_all("hello");
+    co_await Readable{ends.near.fd()};
+    TaskRef self = co_await current_task;
+
+    self.cancel_once();
+    const bool more = co_await ends.near.read_more();
+    CHECK(more);
+    CHECK(ends.near.buffered() == "hello");
+    const Outcome<bool> next = co_await as_outcome(ends.near.read_more());
+
+    CHECK(next.check<Cancelled>());
+    co_return true;
+  }());
+  CHECK(done);
+}
+
+}  // namespace
