@@ -41,9 +41,8 @@ class Task;
 /// 5. Exceptions. What the handler throws is thrown at the await; Waiters that it kept are stale.
 ///    Where the coroutine has no reactor, a wait that is not answered in the handler ends as
 ///    NoReactorError.
-/// 6. Cancel. A level cancel (of the task, or of a scope around it) ends the wait. So does a
-/// one-shot
-///    cancel (of the Deferred of the task's result; TaskRef::cancel_once), unless the undo has a
+/// 6. Cancel. A level cancel, of the task or a scope around it, ends the wait. A one-shot cancel
+///    (Deferred::cancel of the result; TaskRef::cancel_once) ends it too, unless the undo has a
 ///    `bool request_cancel()` that returns true, which says: what I wait for has been asked to end,
 ///    and will answer; what it throws is the answer. It may be asked again. An answer that is there
 ///    already is given, and the cancel is for a later await: a level one for the next, a one-shot

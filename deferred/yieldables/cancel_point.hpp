@@ -15,9 +15,9 @@ class [[nodiscard]] CancelPoint {
 };
 
 /// `co_await cancel_point;` goes on at once, without a suspension; in a task that is cancelled, or
-/// into which an error was thrown, that is thrown, as at every await. For a task that may end
-/// without having waited, such as one that reads from a buffer: so its awaits all are cancel
-/// points, whatever the buffer holds. (trio: checkpoint_if_cancelled)
+/// into which an error was thrown, that is thrown, as at every await. A one-shot cancel is left for
+/// an await that waits. For a task that may end without having waited, such as one that reads from
+/// a buffer: so it can be cancelled, whatever the buffer holds. (trio: checkpoint_if_cancelled)
 inline constexpr CancelPoint cancel_point;
 
 }  // namespace deferred

@@ -606,6 +606,26 @@ TEST_CASE_FIXTURE(Loop, "a decorator can answer with an Outcome by unwrapping it
   }).value();
 }
 
+// The cancel took the place of the error, which nobody heard of.
+TEST_CASE_FIXTURE(Loop,
+                  "what a handler throws is not replaced by a cancel, though it answered before") {
+  class AnswersAndThrows {
+   public:
+    DelayedCall yield_to(Waiter<void> waiter) const {
+      const DelayedCall answered = schedule(std::move(waiter), Duration(0));
+      throw Oops{"after the answer"};
+    }
+  };
+  const AnswersAndThrows x;
+  auto spawned = spawn(reactor, [&]() -> Task<> { co_await x; });
+  time.run_once(false);
+
+  spawned.task().cancel();
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<Oops>());
+}
+
 TEST_CASE_FIXTURE(Loop, "what an undo answers at its end is too late") {
   class AnswersAtItsEnd {
    public:

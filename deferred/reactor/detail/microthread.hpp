@@ -16,9 +16,10 @@
 //   over      done                       none   -              until it is run  release()
 //
 // An answer is what a Waiter gives, a cancel, an error that is thrown in (cancel.hpp), or the end
-// of the last Waiter. `epoch` moves on with each answer, and with it all Waiters of the wait become
-// stale; `waiters` counts those that are not: none, but while waiting or handling. A Waiter that is
-// borrowed by the handler is not counted: so an answer inside the handler touches neither.
+// of the last Waiter. `epoch` moves on with each answer that another Waiter could come too late
+// for, and with it all Waiters of the wait become stale; `waiters` counts those that are not: none,
+// but while waiting or handling. The Waiter that a handler borrows is not counted: an answer inside
+// the handler, where there is no other, touches neither.
 //
 // closing, beside them: close() is at work; with running: it will be, as soon as the code gives
 // control back. Then over. cancelled, cancel_next and throw_next say what the next wait begins
@@ -42,23 +43,23 @@ namespace deferred::detail {
 class Chain;
 
 struct Microthread : Runnable, Recycled {
-  enum Flag : std::uint16_t {
+  enum Flag : std::uint16_t {  // those that each spawn and wait touch are in the lower byte
     // Of its state:
     started = 1,
-    running = 2,          // its code, or a handler for it, is on the native stack
-    suspended = 4,        // in `wait`, until the ready queue resumes it
-    queued = 8,           // in a queue of the reactor
-    answered_ahead = 16,  // answered for the next turn with nothing, which a cancel may replace
-    done = 32,            // the root frame has finished, or was closed
+    running = 2,    // its code, or a handler for it, is on the native stack
+    suspended = 4,  // in `wait`, until the ready queue resumes it
+    queued = 8,     // in a queue of the reactor
+    done = 32,      // the root frame has finished, or was closed
     closing = 64,
+    answered_ahead = 4096,  // answered for the next turn with nothing, which a cancel may replace
     // Of what its next wait begins with:
-    cancelled = 128,        // an enclosing scope is cancelled: every wait throws Cancelled
-    cancel_next = 256,      // one cancel is to be delivered
-    throw_next = 512,       // Extras::pending is to be thrown
-    root_cancelled = 1024,  // cancelled as a whole: what outer scopes are to a scope
+    cancelled = 256,        // an enclosing scope is cancelled: every wait throws Cancelled
+    cancel_next = 512,      // one cancel is to be delivered
+    throw_next = 1024,      // Extras::pending is to be thrown
+    root_cancelled = 2048,  // cancelled as a whole: what outer scopes are to a scope
     // Of who knows it:
-    has_handle = 2048,  // a Spawned may still ask for the result, which stays in the root frame
-    has_extras = 4096,
+    has_handle = 128,  // a Spawned may still ask for the result, which stays in the root frame
+    has_extras = 16,
     silent = 8192,  // nobody wants to hear of its failure
   };
 

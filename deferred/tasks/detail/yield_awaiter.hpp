@@ -152,6 +152,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   }
   [[gnu::noinline, gnu::cold]] void handler_threw(Microthread& m) noexcept {
     m.expire();
+    m.unset(Microthread::answered_ahead);  // what it threw is not to be replaced
     this->clear();
     this->set_failure(Failure::current(where()));
   }
