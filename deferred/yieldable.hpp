@@ -43,13 +43,13 @@ class Task;
 ///    NoReactorError.
 /// 6. Cancel. A level cancel, of the task or a scope around it, ends the wait. A one-shot cancel
 ///    (Deferred::cancel of the result; TaskRef::cancel_once) ends it too, unless the undo has a
-///    `bool request_cancel()` that returns true, which says: what I wait for has been asked to end,
-///    and will answer; what it throws is the answer. It may be asked again. An answer that is there
-///    already is given, and the cancel is for a later await: a level one for the next, a one-shot
-///    one for the next that has to wait, whose handler is called and whose undo is then asked. Only
-///    an answer without a value that schedule() gave for the next turn gives way. An error that is
-///    thrown into the wait (TaskRef::throw_) ends it as a level cancel does. close() destroys the
-///    undo and x with the frame.
+///    `Cancelling request_cancel()` that returns `answer_follows`, which says: what I wait for has
+///    been asked to end, and will answer; what it throws is the answer. It may be asked again. An
+///    answer that is there already is given, and the cancel is for a later await: a level one for
+///    the next, a one-shot one for the next that has to wait, whose handler is called and whose
+///    undo is then asked. Only an answer without a value that schedule() gave for the next turn
+///    gives way. An error that is thrown into the wait (TaskRef::throw_) ends it as a level cancel
+///    does. close() destroys the undo and x with the frame.
 /// 7. Not reached. The handler is not called at all if the await begins under a level cancel, in a
 ///    task into which an error was thrown, or if what was spawned is closed before its first turn.
 ///    A yieldable that stands for something that goes on already, and is given away to be awaited,

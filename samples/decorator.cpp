@@ -22,7 +22,7 @@ class Logged {
     Line(const char* name, Y&& x, deferred::Waiter<deferred::AwaitedResult<Y>> waiter)
         : name_(name), wait_(deferred::yield_to(std::forward<Y>(x), std::move(waiter))) {}
     ~Line() { std::cout << name_ << ": over\n"; }
-    bool request_cancel() { return wait_.request_cancel(); }
+    deferred::Cancelling request_cancel() { return wait_.request_cancel(); }
 
    private:
     const char* name_;

@@ -17,27 +17,29 @@ namespace deferred {
 
 /// Gives a Deferred of the same result, and cancels `deferred` if it has none after `limit`.
 /// Cancelled then becomes what `on_timeout(Outcome<T>, limit)` returns. A result that came in time,
-/// that the canceller made, or that an explicit cancel() left, is not changed. Only what was added
-/// before is covered: an errback there sees Cancelled, and may swallow it. (Twisted:
+/// that the operation made of a cancel - at once or later -, or that an explicit cancel() left, is
+/// not changed: cancel() of what is given goes to `deferred`, and its answer is waited for. Only
+/// what was added before is covered: an errback there sees Cancelled, and may swallow it. (Twisted:
 /// Deferred.addTimeout)
-template <class T, class F>
-  requires std::is_invocable_v<F&, Outcome<T>, Duration>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, F on_timeout,
-                        SourceLocation where = SourceLocation::current());
+template <Deferrable D, class F>
+  requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+                                             F on_timeout,
+                                             SourceLocation where = SourceLocation::current());
 /// The same, with TimeoutError in place of Cancelled.
-template <class T>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor,
-                        SourceLocation where = SourceLocation::current());
+template <Deferrable D>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+                                             SourceLocation where = SourceLocation::current());
 /// The same two on Reactor::current(): in a task or a callback nobody has to pass the reactor.
-template <class T, class F>
-  requires std::is_invocable_v<F&, Outcome<T>, Duration>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, F on_timeout,
-                        SourceLocation where = SourceLocation::current()) {
+template <Deferrable D, class F>
+  requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, F on_timeout,
+                                             SourceLocation where = SourceLocation::current()) {
   return add_timeout(std::move(deferred), limit, Reactor::current(), std::move(on_timeout), where);
 }
-template <class T>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit,
-                        SourceLocation where = SourceLocation::current()) {
+template <Deferrable D>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit,
+                                             SourceLocation where = SourceLocation::current()) {
   return add_timeout(std::move(deferred), limit, Reactor::current(), where);
 }
 
@@ -56,16 +58,18 @@ struct TimedDeferred {
 
 }  // namespace detail
 
-template <class T, class F>
-  requires std::is_invocable_v<F&, Outcome<T>, Duration>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, F on_timeout,
-                        SourceLocation where) {
+template <Deferrable D, class F>
+  requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+                                             F on_timeout, SourceLocation where) {
+  using T = typename D::value_type;
   using State = detail::TimedDeferred<T, F>;
   const auto state = std::make_shared<State>(std::move(on_timeout));
   // The canceller holds the state weakly, or state and chain would keep each other alive.
   auto [promise, timed] = make_deferred<T>(
-      [weak = std::weak_ptr<State>(state)](Promise<T>&) {
+      [weak = std::weak_ptr<State>(state)] {
         if (const auto alive = weak.lock()) alive->limited.cancel();
+        return Cancelling::answer_follows;
       },
       where);
   state->promise = std::move(promise);
@@ -75,24 +79,25 @@ Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor, 
       alive->limited.cancel();
     }
   });
-  state->limited = std::move(deferred).add_both(
-      [state, limit](Outcome<T> outcome) {
-        state->timer = {};
-        if (state->promise.fired()) return;
-        if (state->timed_out && outcome.template check<Cancelled>()) {
-          maybe_deferred(state->on_timeout, std::move(outcome), limit)
-              .chain(std::move(state->promise));
-        } else {
-          state->promise.fire(std::move(outcome));
-        }
-      },
-      where);
+  state->limited = Deferred<T>(std::move(deferred))
+                       .add_both(
+                           [state, limit](Outcome<T>&& outcome) {
+                             state->timer = {};
+                             if (state->timed_out && outcome.template check<Cancelled>()) {
+                               maybe_deferred(state->on_timeout, std::move(outcome), limit)
+                                   .chain(std::move(state->promise));
+                             } else {
+                               state->promise.fire(std::move(outcome));
+                             }
+                           },
+                           where);
   return std::move(timed);
 }
 
-template <class T>
-Deferred<T> add_timeout(Deferred<T> deferred, Duration limit, Reactor& reactor,
-                        SourceLocation where) {
+template <Deferrable D>
+Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+                                             SourceLocation where) {
+  using T = typename D::value_type;
   return add_timeout(
       std::move(deferred), limit, reactor,
       [where](Outcome<T>, Duration after) -> Outcome<T> {

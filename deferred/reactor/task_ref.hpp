@@ -52,7 +52,7 @@ class TaskRef {
   /// Cancels, once, what it waits on, as Deferred::cancel() of its result does; if it does not
   /// wait, its next wait that is not answered at once. To be told to the task itself: a cancel that
   /// came too late for what it was meant for is left for a later await.
-  void cancel_once() noexcept { detail::cancel_in_a_row(*m_); }
+  void cancel_once() noexcept { detail::cancel_once(*m_); }
   /// Throws `error` where it waits, or at its next await if it is about to go on. If it is done,
   /// the error is thrown here instead; if it is running, TaskRunningError is. (PJE: throw)
   template <class E>

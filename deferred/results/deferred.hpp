@@ -11,6 +11,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/results/cancelling.hpp"
 #include "deferred/results/detail/arguments.hpp"
 #include "deferred/results/detail/deferred_state.hpp"
 #include "deferred/results/errors.hpp"
@@ -42,8 +43,9 @@ struct DeferredAccess;
 /// Callbacks run inside Promise::callback() or errback(), or inside `add_*` if the result is there
 /// already, in the order they were added; each is destroyed right after its run. What a callback
 /// returns is the next one's argument: a U, nothing, an Outcome<U> (its failure goes to the next
-/// errback), or a Deferred<U> (the chain waits for it). What it throws is a failure. (Twisted:
-/// Deferred.addCallbacks)
+/// errback), or a Deferred<U> or what converts to one (the chain waits for it, and a chain that
+/// only waits on steps aside: a loop of callbacks that return Deferreds runs in constant memory).
+/// What it throws is a failure. (Twisted: Deferred.addCallbacks)
 template <class T>
 class [[nodiscard]] Deferred {
   static_assert(!detail::IsDeferred<T>::value,
@@ -82,7 +84,8 @@ class [[nodiscard]] Deferred {
   /// Fires `next` with the result, whatever it is. Cancelling the other end does not cancel this
   /// one; the result then comes too late and is dropped, and a failure among them is reported where
   /// AlreadyCalledError would be thrown. Long ways of chained Deferreds use no stack. Throws
-  /// AlreadyCalledError if `next` was fired before. (Twisted: chainDeferred)
+  /// AlreadyCalledError if `next` was fired before, CircularChainError if this Deferred waits for
+  /// what `next` would fire. (Twisted: chainDeferred)
   void chain(Promise<T> next) &&;
 
   // Without std::move they do not compile, and the text says why.
@@ -113,9 +116,10 @@ class [[nodiscard]] Deferred {
   }
 
   /// Asks the operation to end: its canceller is called, once; if that does not fire it, or there
-  /// is none, it fires with Cancelled. If the chain waits for a Deferred that a callback returned,
-  /// that one is cancelled instead. Nothing happens once the result is there. What a canceller
-  /// throws becomes the result. (Twisted: Deferred.cancel)
+  /// is none, it fires with Cancelled. A canceller that returns Cancelling::answer_follows leaves
+  /// it pending, and may be called again. If the chain waits for a Deferred that a callback
+  /// returned, that one is cancelled instead. Nothing happens once the result is there. What a
+  /// canceller throws becomes the result. (Twisted: Deferred.cancel)
   void cancel() {
     if (detail::Chain* chain = state_.chain()) chain->cancel();
   }
@@ -169,19 +173,21 @@ class [[nodiscard]] Promise {
     if (chain_) chain_->drop_promise(typeid(T));
   }
 
-  /// Fires with a value made from the arguments, and runs the callbacks here and now. Throws
-  /// AlreadyCalledError the second time; but one late answer to a cancelled Deferred without a
-  /// canceller is ignored. If making the value throws, nothing is fired. (Twisted:
-  /// Deferred.callback)
+  /// Fires with a value made from the arguments - of one as `return` would, of several in place -
+  /// and runs the callbacks here and now; when more than 64 of these calls stand in each other, as
+  /// soon as the innermost of them is done. Throws AlreadyCalledError the second time; but one late
+  /// answer to a cancelled Deferred without a canceller is ignored. If making the value throws,
+  /// nothing is fired. (Twisted: Deferred.callback)
   template <class... A>
-    requires std::is_constructible_v<Stored<T>, A...>
+    requires MakesResult<T, A...>
   void callback(A&&... arguments) {
     if (!chain().may_fire()) return;
     detail::Cell<Stored<T>>::emplace(
         *chain_, [&]() -> Stored<T> { return Stored<T>(std::forward<A>(arguments)...); });
     chain_->fire();
   }
-  /// Fires with a failure: an error of any copyable type, or a Failure as it is.
+  /// Fires with a failure: an error of any copyable type, or a Failure as it is. Of a reference to
+  /// a base class see Failure's constructor.
   template <class E>
   void errback(E&& error, SourceLocation where = SourceLocation::current()) {
     if (!chain().may_fire()) return;
@@ -192,20 +198,26 @@ class [[nodiscard]] Promise {
   void errback_current(SourceLocation where = SourceLocation::current()) {
     errback(Failure::current(where));
   }
-  /// Fires with either side.
-  void fire(Outcome<T> outcome) {
-    if (!outcome.has_value()) {
-      errback(std::move(outcome).failure());
-    } else if constexpr (std::is_void_v<T>) {
-      callback();
-    } else {
-      callback(*std::move(outcome));
+  /// Fires with either side; if moving the value throws, with that error.
+  void fire(Outcome<T>&& outcome, SourceLocation where = SourceLocation::current()) {
+    if (!chain().may_fire()) return;
+    if (!outcome.has_value()) return chain_->fire_failure(std::move(outcome).failure());
+    try {
+      detail::Cell<Stored<T>>::emplace(
+          *chain_, [&]() -> Stored<T> { return Stored<T>(*std::move(outcome)); });
+    } catch (...) {
+      return chain_->fire_failure(Failure::current(where));
     }
+    chain_->fire();
   }
+  void fire(const Outcome<T>& outcome) { fire(Outcome<T>(outcome)); }
 
   bool valid() const noexcept { return chain_ != nullptr; }
   /// Fired or cancelled: nobody waits for an answer any more.
   bool fired() const noexcept { return chain_ && chain_->fired(); }
+  /// Somebody may still see the result: not fired or cancelled, and there is a Deferred, a reader
+  /// or a callback. False: the work for it can be left.
+  bool wanted() const noexcept { return chain_ && !chain_->fired() && chain_->wanted(); }
   /// As Deferred::pause(), from this end.
   void pause() { chain().pause(); }
   void unpause() { chain().unpause(); }
@@ -221,11 +233,19 @@ class [[nodiscard]] Promise {
   detail::Chain* chain_ = nullptr;
 };
 
+/// What is a Deferred, or becomes one where one is wanted: a Deferred, a Spawned. Callbacks may
+/// return it, and add_timeout(), run_until() and the like take it.
+template <class D>
+concept Deferrable = requires { typename D::value_type; } &&
+                     std::is_convertible_v<D, Deferred<typename D::value_type>>;
+
 /// The two ends of a result: `auto [promise, deferred] = make_deferred<int>();`
 template <class T>
 std::pair<Promise<T>, Deferred<T>> make_deferred(SourceLocation where = SourceLocation::current());
 /// The same with a canceller, which Deferred::cancel() calls inside its call: `canceller()` or
-/// `canceller(Promise<T>&)`. It is dropped when the Deferred fires. (Twisted: Deferred(canceller))
+/// `canceller(Promise<T>&)`, which returns nothing or a Cancelling. If it neither fires the Promise
+/// nor says that an answer follows, the Deferred ends with Cancelled; so it does if it destroys the
+/// Promise. It is dropped when the Deferred fires. (Twisted: Deferred(canceller))
 template <class T, class C>
   requires(std::is_invocable_v<C&> || std::is_invocable_v<C&, Promise<T>&>)
 std::pair<Promise<T>, Deferred<T>> make_deferred(C canceller,
@@ -238,8 +258,9 @@ Deferred<void> succeed();
 /// A Deferred that has failed already. (Twisted: fail)
 template <class T, class E>
 Deferred<T> fail(E&& error, SourceLocation where = SourceLocation::current());
-/// Calls `f` now; its result or exception, whichever form it has (Deferred, Outcome, value), as a
-/// Deferred; a Deferred it returns is given as it is. (Twisted: maybeDeferred, execute)
+/// Calls `f` now; its result or exception, whichever form it has (Deferred, Spawned, Outcome,
+/// value), as a Deferred; a Deferred it returns is given as it is. (Twisted: maybeDeferred,
+/// execute)
 template <class F, class... A>
 auto maybe_deferred(F&& f, A&&... arguments);
 

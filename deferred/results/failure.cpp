@@ -47,9 +47,42 @@ const void* object_of(const std::exception_ptr& error) noexcept {
   return object;
 }
 
+// One reader's own way of an error that several have: a trace, and the error's first node.
+struct WayNode : FailureNode, Recycled {
+  explicit WayNode(const Failure& of) : error(of) {}
+  Failure error;
+};
+constexpr FailureOps way_table{
+    [](const FailureNode& node) {
+      return static_cast<const WayNode&>(node).error.to_exception_ptr();
+    },
+    nullptr, [](const FailureNode& node) { return static_cast<const WayNode&>(node).error.what(); },
+    [](FailureNode* node) noexcept { delete static_cast<WayNode*>(node); }};
+
 // The failure whose exception is on its way: Failure::current() finds it again by the address of
-// the exception object, so that the trace goes on. Kept until the next one or the end of the turn.
-thread_local Failure raised;
+// the exception object, so that the trace goes on. A reference, kept until the next one or the end
+// of the turn. After the end of the thread's objects nothing is kept.
+constinit thread_local FailureNode* raised = nullptr;
+enum class Phase : unsigned char { before, open, over };
+constinit thread_local Phase phase = Phase::before;
+
+void keep_raised(const Failure& failure, const void* object) noexcept {
+  if (phase == Phase::over) return;
+  if (phase == Phase::before) {
+    struct ForgetAtEnd {
+      ~ForgetAtEnd() {
+        forget_raised();
+        phase = Phase::over;
+      }
+    };
+    static thread_local const ForgetAtEnd at_end;
+    static_cast<void>(&at_end);
+    phase = Phase::open;
+  }
+  Failure kept = failure;
+  const Failure before = FailureNode::adopt(std::exchange(raised, FailureNode::give(kept)));
+  raised_object = object;
+}
 
 std::atomic<UnhandledFailureHook> unhandled_hook{nullptr};
 
@@ -58,7 +91,10 @@ Failure out_of_memory() noexcept {
   using Node = FailureNodeOf<std::bad_alloc>;
   alignas(Node) static thread_local std::byte place[sizeof(Node)];
   static thread_local Node* node = nullptr;
-  if (!node) node = ::new (static_cast<void*>(place)) Node(std::bad_alloc(), SourceLocation());
+  if (!node) {
+    node = ::new (static_cast<void*>(place)) Node(std::bad_alloc(), SourceLocation());
+    node->has_no_way = true;
+  }
   ++node->refs;
   node->reported = false;
   return FailureNode::adopt(node);
@@ -82,14 +118,20 @@ void report(const Failure& failure, Whose&& whose) noexcept {
 
 constinit thread_local const void* raised_object = nullptr;
 
+const FailureNode& origin_of(const FailureNode& node) noexcept {
+  return node.ops == &way_table ? *FailureNode::of(static_cast<const WayNode&>(node).error) : node;
+}
+
 bool is_to_be_reported(const Failure& failure) noexcept {
   if (failure.check<Cancelled>()) return false;
   if (const auto* gone = failure.check<AbandonedError>(); gone && gone->by_closing()) return false;
   const FailureNode* const node = FailureNode::of(failure);
-  return node && !node->reported;
+  return node && !origin_of(*node).reported;
 }
 
-void set_reported(const Failure& failure) noexcept { FailureNode::of(failure)->reported = true; }
+void set_reported(const Failure& failure) noexcept {
+  origin_of(*FailureNode::of(failure)).reported = true;
+}
 
 void destroy_node(FailureNode* node) noexcept {
   delete node->trace;
@@ -99,8 +141,18 @@ void destroy_node(FailureNode* node) noexcept {
 void forget_raised() noexcept {
   if (raised_object) {
     raised_object = nullptr;
-    Failure last = std::move(raised);
+    const Failure last = FailureNode::adopt(std::exchange(raised, nullptr));
   }
+}
+
+std::exception_ptr handled_whole(const void* error, const std::type_info& type,
+                                 const std::type_info& cut) {
+  std::exception_ptr handled = std::current_exception();
+  if (handled && object_of(handled) == error) return handled;
+  throw std::logic_error("an error of the type " + demangled(type) + ", given as a " +
+                         demangled(cut) +
+                         "&, would be cut down to that: give it as what it is, or "
+                         "the std::exception_ptr, or call this where it is being handled");
 }
 
 std::string demangled(const std::type_info& type) {
@@ -190,7 +242,10 @@ Failure Failure::from(std::exception_ptr error, SourceLocation where) noexcept t
                    where);
   }
   const void* const object = detail::object_of(error);
-  if (object == detail::raised_object) return detail::raised;
+  if (object == detail::raised_object) {
+    ++detail::raised->refs;
+    return detail::FailureNode::adopt(detail::raised);
+  }
 
   const std::type_info* type = nullptr;
   const std::exception* standard = nullptr;
@@ -236,8 +291,7 @@ std::exception_ptr Failure::to_exception_ptr() const {
 void Failure::raise() const {
   std::exception_ptr error = to_exception_ptr();
   if (!error) throw std::logic_error("Failure::raise: this Failure holds no error");
-  if (detail::raised.node_ != node_) detail::raised = *this;
-  detail::raised_object = detail::object_of(error);
+  detail::keep_raised(*this, detail::object_of(error));
   std::rethrow_exception(std::move(error));
 }
 
@@ -273,14 +327,25 @@ std::string Failure::report() const {
   return text;
 }
 
-void Failure::passed(Passed how, SourceLocation where) const noexcept {
-  if (!node_) return;
-  if (!node_->trace) {
-    try {
-      node_->trace = new detail::FailureTrace;
-    } catch (...) {
-      return;  // the error itself matters more than its trace
+void Failure::passed(Passed how, SourceLocation where) noexcept {
+  if (!node_ || node_->has_no_way) return;
+  try {
+    const unsigned kept = detail::raised == node_ ? 1 : 0;
+    if (node_->refs > 1 + kept) {  // others have it too
+      auto* const way = new detail::WayNode(
+          node_->ops == &detail::way_table ? static_cast<detail::WayNode*>(node_)->error : *this);
+      Failure own = detail::FailureNode::adopt(way);
+      way->ops = &detail::way_table;
+      way->type = node_->type;
+      way->payload = node_->payload;
+      way->standard = node_->standard;
+      way->made = node_->made;
+      if (node_->trace) way->trace = new detail::FailureTrace(*node_->trace);
+      *this = std::move(own);
     }
+    if (!node_->trace) node_->trace = new detail::FailureTrace;
+  } catch (...) {
+    return;  // the error itself matters more than its trace
   }
   detail::FailureTrace& trace = *node_->trace;
   if (trace.kept < detail::FailureTrace::most) {
@@ -288,6 +353,11 @@ void Failure::passed(Passed how, SourceLocation where) const noexcept {
   } else {
     ++trace.omitted;
   }
+}
+
+void Failure::take_whole(const void* error, const std::type_info& type, const std::type_info& cut,
+                         SourceLocation where) {
+  *this = from(detail::handled_whole(error, type, cut), where);
 }
 
 }  // namespace deferred

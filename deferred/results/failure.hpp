@@ -14,7 +14,6 @@
 #include <typeinfo>
 #include <utility>
 
-#include "deferred/memory/free_list.hpp"
 #include "deferred/results/source_location.hpp"
 
 namespace deferred {
@@ -32,7 +31,9 @@ class [[nodiscard]] Failure {
   /// Holds no error; also the state after a move. Only assignment and `operator bool` make sense.
   Failure() noexcept = default;
 
-  /// Holds `error`, as its static type, without throwing it.
+  /// Holds a copy of `error`, without throwing it. An error given by a reference to its base class,
+  /// as in `catch (const std::exception& error)`, is taken whole if it is the exception now being
+  /// handled; else it would be cut down to its base, and std::logic_error is thrown.
   template <class E>
     requires(!std::is_same_v<std::decay_t<E>, Failure>)
   explicit Failure(E&& error, SourceLocation where = SourceLocation::current());
@@ -86,8 +87,9 @@ class [[nodiscard]] Failure {
 
   /// What a place in the trace did with the failure.
   enum class Passed : std::uint8_t { await, chain };
-  /// Adds a place to the trace. The first 30 places are kept, the others counted.
-  void passed(Passed how, SourceLocation where) const noexcept;
+  /// Adds a place to the trace of this Failure; copies made before go their own way. The first 30
+  /// places are kept, the others counted.
+  void passed(Passed how, SourceLocation where) noexcept;
 
  private:
   friend struct detail::FailureNode;
@@ -95,10 +97,17 @@ class [[nodiscard]] Failure {
   void drop() noexcept {
     if (node_) release(node_);
   }
+  [[gnu::cold]] void take_whole(const void* error, const std::type_info& type,
+                                const std::type_info& cut, SourceLocation where);
   static void release(detail::FailureNode* node) noexcept;
 
   detail::FailureNode* node_ = nullptr;
 };
+
+/// std::make_exception_ptr, but an error given by a reference to its base class is not cut down to
+/// it: as Failure's constructor says.
+template <class E>
+std::exception_ptr make_whole_exception_ptr(E&& error);
 
 /// Called with each failure that nobody handled and a line that says whose it was; once for each
 /// error, however many readers left it unhandled. It must not throw. The default prints report() to
@@ -124,148 +133,30 @@ Failure cancelled() noexcept;
 extern constinit thread_local const void* raised_object;
 /// Lets go of that failure.
 void forget_raised() noexcept;
+/// The same at the end of the program or plug-in whose code has the exceptions' types. To be called
+/// in that code, before one of its exceptions may be raised.
+inline void forget_raised_at_unload() noexcept {
+  struct AtUnload {
+    ~AtUnload() { forget_raised(); }
+  };
+  static const AtUnload at_unload;
+}
+/// The exception being handled, if it is that object, which is of the class `type`. Else throws
+/// std::logic_error.
+[[gnu::cold]] std::exception_ptr handled_whole(const void* error, const std::type_info& type,
+                                               const std::type_info& cut);
+/// The error's own type is not the one by which it is referred to.
+template <class E>
+bool would_be_cut(const E& error) noexcept {
+  if constexpr (std::is_polymorphic_v<E> && !std::is_final_v<E>) {
+    return typeid(error) != typeid(E);
+  } else {
+    return false;
+  }
+}
 std::string demangled(const std::type_info& type);
 
-struct FailureTrace;
-
-struct FailureOps {
-  std::exception_ptr (*capture)(const FailureNode&);  // a copy of the payload
-  void (*raise_pointer)(const FailureNode&);          // throws `const Payload*`
-  std::string (*what)(const FailureNode&);            // null: the type says nothing
-  void (*destroy)(FailureNode*) noexcept;
-};
-
-struct FailureNode {
-  /// For the machinery: a Failure that takes over a reference.
-  static Failure adopt(FailureNode* node) noexcept {
-    Failure failure;
-    failure.node_ = node;
-    return failure;
-  }
-  static const FailureNode* of(const Failure& failure) noexcept { return failure.node_; }
-
-  std::uint32_t refs = 1;
-  mutable bool reported = false;  // the unhandled-failure hook has had it
-  const FailureOps* ops = nullptr;
-  const std::type_info* type = nullptr;
-  const void* payload = nullptr;             // the error object, of type *type
-  const std::exception* standard = nullptr;  // the same, if it is one
-  mutable std::exception_ptr thrown;         // set once it was raised or captured
-  mutable FailureTrace* trace = nullptr;     // made when the first place is passed
-  SourceLocation made;
-};
-
-[[gnu::cold]] void destroy_node(FailureNode* node) noexcept;
-/// Whether the error is below the class `wanted`, and then where in it; for classes that are not
-/// below std::exception. Null where the C++ runtime does not tell without a throw.
-#if defined(__GLIBCXX__)
-inline constexpr bool runtime_finds_bases = true;
-#else
-inline constexpr bool runtime_finds_bases = false;
-#endif
-const void* find_base(const FailureNode& node, const std::type_info& wanted) noexcept;
-/// The same by throwing and catching: slow.
-template <class E>
-const E* find_base_by_throwing(const FailureNode& node) noexcept {
-  try {
-    if (node.ops->raise_pointer) {
-      node.ops->raise_pointer(node);
-    } else {
-      std::rethrow_exception(node.thrown);
-    }
-  } catch (const E* base) {
-    return node.ops->raise_pointer ? base : nullptr;
-  } catch (const E& base) {
-    return node.ops->raise_pointer ? nullptr : &base;
-  } catch (...) {
-  }
-  return nullptr;
-}
-
-template <class E>
-struct FailureNodeOf : FailureNode, Recycled {
-  template <class A>
-  FailureNodeOf(A&& error, SourceLocation where) : value(std::forward<A>(error)) {
-    ops = &table;
-    type = &typeid(E);
-    payload = &value;
-    if constexpr (std::is_base_of_v<std::exception, E>) standard = &value;
-    made = where;
-  }
-
-  static const FailureNodeOf& of(const FailureNode& node) {
-    return static_cast<const FailureNodeOf&>(node);
-  }
-  static constexpr auto what() -> std::string (*)(const FailureNode&) {
-    if constexpr (requires(const E& error) { std::string(error.what()); }) {
-      return [](const FailureNode& node) { return std::string(of(node).value.what()); };
-    } else {
-      return nullptr;
-    }
-  }
-  static constexpr FailureOps table{
-      [](const FailureNode& node) { return std::make_exception_ptr(E(of(node).value)); },
-      [](const FailureNode& node) { throw &of(node).value; }, what(),
-      [](FailureNode* node) noexcept { delete static_cast<FailureNodeOf*>(node); }};
-
-  E value;
-};
-
 }  // namespace detail
-
-template <class E>
-  requires(!std::is_same_v<std::decay_t<E>, Failure>)
-Failure::Failure(E&& error, SourceLocation where) {
-  using Payload = std::decay_t<E>;
-  static_assert(std::is_copy_constructible_v<Payload>,
-                "Failure: the error must be copyable, for it may be thrown to several readers");
-  static_assert(
-      !std::is_same_v<Payload, std::exception_ptr>,
-      "Failure: use Failure::from(exception_ptr), or the type of the error would be lost");
-  static_assert(alignof(Payload) <= alignof(std::max_align_t),
-                "Failure: the error is over-aligned");
-  node_ = new detail::FailureNodeOf<Payload>(std::forward<E>(error), where);
-}
-
-inline Failure::Failure(const Failure& other) noexcept : node_(other.node_) {
-  if (node_) ++node_->refs;
-}
-
-inline void Failure::release(detail::FailureNode* node) noexcept {
-  if (--node->refs == 0) detail::destroy_node(node);
-}
-
-template <class E>
-const E* Failure::check() const noexcept {
-  static_assert(std::is_same_v<E, std::decay_t<E>>, "Failure::check: name the bare error type");
-  if (!node_) return nullptr;
-  if constexpr (std::is_same_v<E, std::exception>) {
-    return node_->standard;
-  } else {
-    if (node_->type == &typeid(E)) return static_cast<const E*>(node_->payload);
-    if constexpr (std::is_class_v<E> && !std::is_final_v<E>) {
-      if (node_->standard) return dynamic_cast<const E*>(node_->standard);
-    }
-    if (*node_->type == typeid(E)) return static_cast<const E*>(node_->payload);
-    if constexpr (std::is_class_v<E> && !std::is_final_v<E>) {
-      if constexpr (std::is_base_of_v<std::exception, E>) {
-        return nullptr;
-      } else if constexpr (detail::runtime_finds_bases) {
-        return static_cast<const E*>(detail::find_base(*node_, typeid(E)));
-      } else {
-        return detail::find_base_by_throwing<E>(*node_);
-      }
-    }
-    return nullptr;
-  }
-}
-
-template <class... E>
-std::size_t Failure::trap() const {
-  std::size_t index = 0;
-  const bool found = ((check<E>() != nullptr || (++index, false)) || ...);
-  if (!found) raise();
-  return index;
-}
-
 }  // namespace deferred
+
+#include "deferred/results/detail/failure_node.hpp"

@@ -151,6 +151,21 @@ template <class T>
 struct IsOutcome<Outcome<T>> : std::true_type {
   using Value = T;
 };
+
+template <class T>
+inline constexpr bool is_plain_value = !std::is_same_v<T, Failure> && !IsOutcome<T>::value;
+
+template <class T, class... A>
+inline constexpr bool makes_result = std::is_constructible_v<Stored<T>, A...>;
+template <class T, class A>
+inline constexpr bool makes_result<T, A> =
+    std::is_convertible_v<A, Stored<T>> &&
+    (is_plain_value<std::decay_t<A>> || !is_plain_value<Stored<T>>);
 }  // namespace detail
+
+/// A result of type T can be made of these arguments: of one as `return` would make it, of several
+/// in place. A Failure or an Outcome is no value, and goes by errback(), throw_() or fire().
+template <class T, class... A>
+concept MakesResult = detail::makes_result<T, A...>;
 
 }  // namespace deferred

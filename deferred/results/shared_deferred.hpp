@@ -4,12 +4,13 @@
 // std::move(deferred).share(). An ordinary consumer of Deferred's public face.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "deferred/results/deferred.hpp"
 #include "deferred/yieldable.hpp"
@@ -21,8 +22,8 @@ namespace deferred {
 /// which they came, inside the call that fires, or at once if the result is there.
 ///
 /// Dropping the last handle detaches: the operation goes on. Cancelling what add_* returned ends
-/// only that reader's wait. A failure goes to every reader; it is reported once if one of them left
-/// it unhandled, or if there never was a reader.
+/// only that reader's wait, and nothing of it is kept. A failure goes to every reader, each with a
+/// trace of its own; it is reported once if one of them left it unhandled, or if there was none.
 template <class T>
 class SharedDeferred {
  public:
@@ -31,7 +32,7 @@ class SharedDeferred {
   explicit SharedDeferred(Deferred<T> deferred, SourceLocation where = SourceLocation::current())
       : state_(std::make_shared<State>(where)) {
     state_->source = std::move(deferred).add_both(
-        [state = state_](Outcome<T> outcome) { state->settle(std::move(outcome)); }, where);
+        [state = state_](Outcome<T>&& outcome) { state->settle(std::move(outcome)); }, where);
   }
 
   /// `f(const T&)` on success, `f()` for void. Returns a Deferred of what f returns.
@@ -56,7 +57,8 @@ class SharedDeferred {
   auto add_both(F&& f, SourceLocation where = SourceLocation::current()) const {
     return done(where).add_both(
         [state = state_, f = std::decay_t<F>(std::forward<F>(f))](Outcome<void> read) mutable {
-          if (state->outcome) return std::invoke(f, std::as_const(*state->outcome));
+          if (state->outcome && !read.template check<Cancelled>())
+            return std::invoke(f, std::as_const(*state->outcome));
           const Outcome<T> cancelled(read.failure());  // this reader was, not the operation
           return std::invoke(f, cancelled);
         },
@@ -80,33 +82,51 @@ class SharedDeferred {
   }
 
  private:
+  /// One that waits for the outcome.
+  struct Reader : detail::Recycled {
+    Promise<void> promise;
+    Reader* next = nullptr;
+    Reader** place = nullptr;  // what points to it
+  };
   struct State {
     explicit State(SourceLocation where) noexcept : made(where) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() {
+      while (first) remove(*first);
       if (outcome && !was_read) {
         if (const Failure failure = outcome->failure()) detail::report_unhandled(failure, made);
       }
     }
 
     Deferred<void> read(SourceLocation where) {
-      was_read = true;
       if (outcome) {
+        was_read = true;
         return outcome->has_value() ? succeed() : fail<void>(outcome->failure(), where);
       }
-      Promise<void>& slot = readers.emplace_back();
-      auto [promise, deferred] = make_deferred<void>(where);
-      slot = std::move(promise);
+      if (count == sweep_at) sweep();
+      auto reader = std::make_unique<Reader>();
+      // A reader that is cancelled goes, and its Promise with it.
+      auto [promise, deferred] =
+          make_deferred<void>([this, r = reader.get()] { remove(*r); }, where);
+      reader->promise = std::move(promise);
+      reader->place = end;
+      *end = reader.release();
+      end = &(*end)->next;
+      ++count;
       return std::move(deferred);
     }
-    void settle(Outcome<T> result) {
+    void settle(Outcome<T>&& result) {
       try {
         outcome.emplace(std::move(result));
       } catch (...) {  // the move of the value threw
         outcome.emplace(Failure::current(made));
       }
-      for (Promise<void>& reader : std::exchange(readers, {})) {
+      if (was_dropped && !outcome->has_value()) detail::report_unhandled(outcome->failure(), made);
+      while (first) {
+        was_read = true;
+        Promise<void> reader = std::move(first->promise);
+        remove(*first);
         if (outcome->has_value()) {
           reader.callback();
         } else {
@@ -114,12 +134,35 @@ class SharedDeferred {
         }
       }
     }
+    void remove(Reader& reader) noexcept {
+      const std::unique_ptr<Reader> gone(&reader);
+      *reader.place = reader.next;
+      (reader.next ? reader.next->place : end) = reader.place;
+      --count;
+    }
+    /// Those that were dropped: looked for each time that their number may have doubled.
+    void sweep() noexcept {
+      for (Reader* reader = first; reader;) {
+        Reader* const next = reader->next;
+        if (!reader->promise.wanted()) {
+          was_dropped = true;
+          reader->promise.errback(Cancelled{});
+          remove(*reader);
+        }
+        reader = next;
+      }
+      sweep_at = std::max<std::size_t>(2 * count, 64);
+    }
 
     std::optional<Outcome<T>> outcome;
-    std::vector<Promise<void>> readers;  // until there is an outcome
-    Deferred<void> source;               // for cancel(); its callback keeps this State
+    Reader* first = nullptr;  // until there is an outcome, in the order in which they came
+    Reader** end = &first;
+    std::size_t count = 0;
+    std::size_t sweep_at = 64;
+    Deferred<void> source;  // for cancel(); its callback keeps this State
     SourceLocation made;
-    bool was_read = false;
+    bool was_read = false;     // a reader was given it
+    bool was_dropped = false;  // a reader that would have left a failure unhandled is forgotten
   };
 
   template <class F>

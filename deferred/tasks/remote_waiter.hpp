@@ -59,12 +59,20 @@ class [[nodiscard]] RemoteWaiter {
     answer_->error = std::move(error);
     std::exchange(answer_, nullptr)->send();
   }
+  /// Of a reference to a base class see Failure's constructor; where it would throw, that is the
+  /// answer.
   template <class E>
     requires(!std::is_same_v<std::decay_t<E>, std::exception_ptr>)
   void throw_(E&& error) && noexcept {
     static_assert(!std::is_same_v<std::decay_t<E>, Failure>,
                   "RemoteWaiter: a Failure stays on its thread; give the error itself");
-    std::move(*this).throw_(std::make_exception_ptr(std::forward<E>(error)));
+    std::exception_ptr whole;
+    try {
+      whole = make_whole_exception_ptr(std::forward<E>(error));
+    } catch (...) {
+      whole = std::current_exception();
+    }
+    std::move(*this).throw_(std::move(whole));
   }
 
  private:

@@ -26,6 +26,8 @@ namespace deferred {
 template <class T>
 class Spawned {
  public:
+  using value_type = T;
+
   Spawned(Spawned&& other) noexcept : m_(std::exchange(other.m_, nullptr)) {}
   Spawned& operator=(Spawned&& other) noexcept {
     Spawned old(std::move(other));
@@ -176,7 +178,7 @@ void Spawned<T>::abandon() && noexcept {
   detail::Microthread& m = *std::exchange(m_, nullptr);
   m.unset(detail::Microthread::has_handle);
   m.set(detail::Microthread::silent);
-  detail::cancel_in_a_row(m);
+  detail::cancel_once(m);
   if (m.is(detail::Microthread::done) && m.completion()) {
     std::exchange(m.completion(), nullptr)->drop_unreported();
   }

@@ -12,6 +12,7 @@
 #include "deferred/reactor/delayed_call.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
+#include "deferred/results/detail/arguments.hpp"
 #include "deferred/tasks/detail/waiter_base.hpp"
 #include "deferred/yieldable.hpp"
 
@@ -49,24 +50,22 @@ class Waiter : public detail::WaiterBase {
   Waiter& operator=(Waiter&&) noexcept = default;
   [[gnu::always_inline]] ~Waiter() = default;
 
-  /// Answers with a value made from the arguments. If making it throws, the wait stays open.
+  /// Answers with a value made from the arguments: of one as `return` would, of several in place.
+  /// If making it throws, the wait stays open.
   template <class... A>
-    requires(std::is_constructible_v<Stored<R>, A...>)
+    requires MakesResult<R, A...>
   bool resume(A&&... arguments) const {
     if (!pending()) return false;
     fill(std::forward<A>(arguments)...);
     m_->answered();
     return true;
   }
-  /// Answers with an error, of any copyable type or a Failure: it is thrown at the `co_await`.
+  /// Answers with an error, of any copyable type, an exception_ptr or a Failure: it is thrown at
+  /// the `co_await`. Of a reference to a base class see Failure's constructor.
   template <class E>
   bool throw_(E&& error, SourceLocation where = SourceLocation::current()) const {
     if (!pending()) return false;
-    if constexpr (std::is_same_v<std::decay_t<E>, Failure>) {
-      slot().set_failure(std::forward<E>(error));
-    } else {
-      slot().set_failure(Failure(std::forward<E>(error), where));
-    }
+    slot().set_failure(detail::to_failure(std::forward<E>(error), where));
     m_->answered();
     return true;
   }
@@ -158,7 +157,7 @@ class WeakWaiter {
   bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
   /// As Waiter::resume().
   template <class... A>
-    requires(std::is_constructible_v<Stored<R>, A...>)
+    requires MakesResult<R, A...>
   bool resume(A&&... arguments) const {
     return pending() && counted().resume(std::forward<A>(arguments)...);
   }

@@ -50,9 +50,9 @@ class [[nodiscard]] Undo {
     if (kind_ != detail::UndoKind::none) room_.end(kind_);
   }
 
-  /// Asks what is waited for to end early: true if it will answer. That is so if the handler's own
-  /// undo has a member `bool request_cancel()` that says so.
-  bool request_cancel() { return room_.request_cancel(kind_); }
+  /// Asks what is waited for to end early. `answer_follows` if the handler's own undo has a member
+  /// `Cancelling request_cancel()` that says so.
+  Cancelling request_cancel() { return room_.request_cancel(kind_); }
 
  private:
   detail::UndoRoom<Y> room_;

@@ -31,18 +31,19 @@ class ReplySender {
  public:
   /// Answers with a value; also as a plain callback: `on_done(reply.send())`.
   template <class... A>
-    requires std::is_constructible_v<Stored<T>, A...>
+    requires MakesResult<T, A...>
   bool operator()(A&&... value) const {
     return answer([&](auto& state) { state.value.emplace(std::forward<A>(value)...); });
   }
-  /// Answers with an error, which is thrown at the await.
+  /// Answers with an error, which is thrown at the await. Of a reference to a base class see
+  /// Failure's constructor.
   template <class E>
   bool throw_(E&& error) const {
     return answer([&](auto& state) {
       if constexpr (std::is_same_v<std::decay_t<E>, std::exception_ptr>) {
         state.error = std::forward<E>(error);
       } else {
-        state.error = std::make_exception_ptr(std::forward<E>(error));
+        state.error = make_whole_exception_ptr(std::forward<E>(error));
       }
     });
   }

@@ -37,7 +37,7 @@ class [[nodiscard]] WithTimeout {
         late.throw_(TimeoutError(limit, typeid(std::remove_cvref_t<Y>)));
       });
     }
-    bool request_cancel() { return wait_.request_cancel(); }
+    Cancelling request_cancel() { return wait_.request_cancel(); }
 
    private:
     Undo<Y> wait_;

@@ -6,16 +6,20 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/spawn.hpp"
+#include "deferred/yieldables/pause.hpp"
 #include "reactors/virtual_time.hpp"
+#include "tests/support/counted.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
+using deferred::testing::ThrowsOnMove;
 using deferred::testing::Unhandled;
 
 namespace {
@@ -194,4 +198,75 @@ TEST_CASE_FIXTURE(Clocked,
   promise.callback(1);
 
   CHECK(std::move(limited).result().value() == 1);
+}
+
+// Was Cancelled at once.
+TEST_CASE_FIXTURE(Clocked,
+                  "what a coroutine makes of a cancel comes through its limit, later too") {
+  const auto work = [](Reactor&, bool fails) -> Deferred<int> {
+    auto [promise, inner] = make_deferred<int>();
+    bool cancelled = false;
+    try {
+      co_await std::move(inner);
+    } catch (const Cancelled&) {
+      cancelled = true;
+    }
+    co_await Pause{1s};
+    if (fails) throw std::runtime_error("could not save");
+    co_return cancelled ? 42 : 1;
+  };
+  Deferred<int> cancelled = add_timeout(work(reactor, false), 100s, reactor);
+  Deferred<int> failed = add_timeout(work(reactor, true), 100s, reactor);
+  Deferred<int> late = add_timeout(work(reactor, false), 2s, reactor);
+
+  cancelled.cancel();
+  failed.cancel();
+  CHECK(!cancelled.has_result());
+  time.advance(3s);
+
+  CHECK(std::move(cancelled).result().value() == 42);
+  CHECK(std::move(failed).result().failure().what() == "could not save");
+  CHECK(std::move(late).result().value() == 42);
+}
+
+TEST_CASE_FIXTURE(Clocked, "a Spawned can be given a limit") {
+  Deferred<int> limited = add_timeout(spawn(reactor,
+                                            []() -> Task<int> {
+                                              co_await Pause{1h};
+                                              co_return 1;
+                                            }),
+                                      1s, reactor);
+
+  time.advance(1s);
+
+  CHECK(std::move(limited).result().check<TimeoutError>());
+}
+
+// Hung: the timer was dropped, and the result not passed on.
+TEST_CASE_FIXTURE(Clocked, "a result whose move throws ends as that error") {
+  auto [promise, deferred] = make_deferred<ThrowsOnMove>();
+  promise.callback(5);
+
+  ThrowsOnMove::throwing = true;
+  Deferred<ThrowsOnMove> limited = add_timeout(std::move(deferred), 1s, reactor);
+  ThrowsOnMove::throwing = false;
+
+  CHECK(std::move(limited).result().check<std::runtime_error>());
+}
+
+TEST_CASE_FIXTURE(Clocked, "a million limits around one Deferred use no stack") {
+  for (const bool cancelled : {false, true}) {
+    auto [promise, last] = make_deferred<int>();
+    for (int i = 0; i < 1'000'000; ++i) last = add_timeout(std::move(last), 10s, reactor);
+
+    if (cancelled) {
+      last.cancel();
+    } else {
+      promise.callback(5);
+    }
+
+    const Outcome<int> outcome = std::move(last).result();
+    CHECK((cancelled ? outcome.check<Cancelled>() != nullptr : outcome.value() == 5));
+    CHECK(reactor.timer_count() == 0);
+  }
 }

@@ -2,6 +2,7 @@
 // Twisted's checklist, 1.6: cancel.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -263,4 +264,131 @@ TEST_CASE_FIXTURE(Unhandled, "a Promise knows that its Deferred was cancelled") 
 
   CHECK(promise.fired());
   CHECK(std::move(deferred).result().check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a canceller that says that an answer follows leaves it pending") {
+  int asked = 0;
+  auto [promise, deferred] = make_deferred<int>([&] {
+    ++asked;
+    return Cancelling::answer_follows;
+  });
+
+  deferred.cancel();
+  deferred.cancel();
+
+  CHECK(asked == 2);
+  CHECK(!deferred.has_result());
+  promise.callback(5);
+  CHECK(std::move(deferred).result().value() == 5);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a canceller that says `now` is asked once and leaves Cancelled") {
+  auto [promise, deferred] = make_deferred<int>([](Promise<int>&) { return Cancelling::now; });
+
+  deferred.cancel();
+
+  CHECK(std::move(deferred).result().check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a canceller that answers follows and fires at once has fired") {
+  auto [promise, deferred] = make_deferred<int>([](Promise<int>& p) {
+    p.callback(5);
+    return Cancelling::answer_follows;
+  });
+
+  deferred.cancel();
+
+  CHECK(std::move(deferred).result().value() == 5);
+}
+
+// Was AbandonedError, and reported.
+TEST_CASE_FIXTURE(Unhandled, "a canceller that destroys the Promise has cancelled its Deferred") {
+  for (const Cancelling answer : {Cancelling::now, Cancelling::answer_follows}) {
+    std::unique_ptr<Promise<int>> operation;
+    auto [promise, deferred] = make_deferred<int>([&] {
+      operation.reset();
+      return answer;
+    });
+    operation = std::make_unique<Promise<int>>(std::move(promise));
+
+    deferred.cancel();
+
+    CHECK(std::move(deferred).result().check<Cancelled>());
+  }
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a canceller's own captures may hold the Promise that goes with it") {
+  auto holder = std::make_shared<Promise<int>>();
+  auto [promise, deferred] = make_deferred<int>([holder] {});
+  *holder = std::move(promise);
+  holder.reset();
+
+  deferred.cancel();
+
+  CHECK(std::move(deferred).result().check<Cancelled>());
+}
+
+// The callback's captures were overwritten by those of the canceller, which were being destroyed.
+TEST_CASE_FIXTURE(Unhandled, "a canceller's captures may add a callback as they go") {
+  struct Adds {
+    Deferred<int>* to = nullptr;
+    Adds() = default;
+    Adds(Adds&& other) noexcept : to(std::exchange(other.to, nullptr)) {}
+    ~Adds() {
+      if (!to) return;
+      std::array<char, 64> filler{};
+      filler.fill(1);
+      *to = std::move(*to).add_callback([filler](int n) { return n + filler[63]; });
+    }
+  };
+  Deferred<int> deferred;
+  Adds adds;
+  adds.to = &deferred;
+  const auto kept = std::make_shared<int>(7);
+  std::array<char, 32> room{};
+  auto made = make_deferred<int>([kept, room, a = std::move(adds)] { static_cast<void>(room); });
+  deferred = std::move(made.second);
+
+  made.first.callback(1);
+
+  CHECK(std::move(deferred).result().value() == 2);
+  CHECK(kept.use_count() == 1);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "wanted is true while somebody can see the result") {
+  auto [read, reader] = make_deferred<int>();
+  auto [left, with_callback] = make_deferred<int>();
+  std::move(with_callback).add_callback([](int) {}).detach();
+  auto [dropped, nobodys] = make_deferred<int>();
+  {
+    const Deferred<int> gone = std::move(nobodys);
+  }
+  auto [cancelled, ended] = make_deferred<int>();
+  ended.cancel();
+
+  CHECK(read.wanted());
+  CHECK(left.wanted());
+  CHECK(!dropped.wanted());
+  CHECK(!cancelled.wanted());
+  CHECK(!Promise<int>().wanted());
+  read.callback(1);
+  CHECK(!read.wanted());
+  left.callback(1);
+  dropped.callback(1);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "wanted is asked of whoever a chain gives its result to") {
+  auto [promise, inner] = make_deferred<int>();
+  auto [start, outer] = make_deferred<void>();
+  auto rest = std::move(outer).add_callback([&d = inner] { return std::move(d); });
+  start.callback();
+  auto [last, reader] = make_deferred<int>();
+  std::move(rest).chain(std::move(last));
+  REQUIRE(promise.wanted());
+
+  SUBCASE("the reader is dropped") { const Deferred<int> gone = std::move(reader); }
+  SUBCASE("the reader is cancelled") { reader.cancel(); }
+
+  CHECK(!promise.wanted());
+  promise.callback(1);
 }

@@ -335,3 +335,100 @@ TEST_CASE_FIXTURE(Unhandled, "chaining into a cancelled Promise drops the result
 
   CHECK(std::move(rest).result().check<Cancelled>());
 }
+
+TEST_CASE_FIXTURE(Unhandled, "chaining a Deferred to its own Promise is a CircularChainError") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto rest = std::move(deferred).add_callback([](int n) { return n; });
+
+  CHECK_THROWS_AS(std::move(rest).chain(std::move(promise)), CircularChainError);
+
+  CHECK(std::move(rest).result().check<AbandonedError>());  // NOLINT: chain() did not take it
+}
+
+// Hung in silence: only what callbacks returned was looked at.
+TEST_CASE_FIXTURE(Unhandled,
+                  "Deferreds chained in a circle are a CircularChainError, at any length") {
+  for (const int length : {2, 3, 1000}) {
+    CAPTURE(length);
+    auto [first, last] = make_deferred<int>();
+    for (int i = 1; i < length; ++i) {
+      auto [promise, next] = make_deferred<int>();
+      std::move(last).chain(std::move(promise));
+      last = std::move(next);
+    }
+
+    CHECK_THROWS_AS(std::move(last).chain(std::move(first)), CircularChainError);
+
+    CHECK(std::move(last).result().check<AbandonedError>());  // NOLINT: chain() did not take it
+  }
+}
+
+TEST_CASE_FIXTURE(Unhandled,
+                  "a circle of chain() and of returned Deferreds is found from both sides") {
+  for (const int hops : {1, 2, 50}) {
+    CAPTURE(hops);
+    auto [promise, outer] = make_deferred<int>();
+    auto [last, inner] = make_deferred<int>();
+    std::vector<std::string> ends;
+    auto rest = std::move(outer)
+                    .add_callback([&](int) { return std::move(inner); })
+                    .add_errback([&](const CircularChainError&) {
+                      ends.push_back("circle");
+                      return 0;
+                    });
+    for (int i = 1; i < hops; ++i) {
+      auto [next, after] = make_deferred<int>();
+      std::move(rest).chain(std::move(next));
+      rest = std::move(after);
+    }
+    std::move(rest).chain(std::move(last));
+
+    promise.callback(1);
+
+    CHECK(ends == std::vector<std::string>{"circle"});
+  }
+
+  auto [promise, outer] = make_deferred<int>();
+  auto [last, inner] = make_deferred<int>();
+  auto rest = std::move(outer).add_callback([&](int) { return std::move(inner); });
+  promise.callback(1);
+
+  CHECK_THROWS_AS(std::move(rest).chain(std::move(last)), CircularChainError);
+
+  CHECK(std::move(rest).result().check<AbandonedError>());  // NOLINT: chain() did not take it
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a chain that only waits on steps aside, and its reader can cancel") {
+  bool asked = false;
+  auto [innermost, third] = make_deferred<int>([&] { asked = true; });
+  auto [start, second] = make_deferred<void>();
+  auto waits = std::move(second).add_callback([&d = third] { return std::move(d); });
+  start.callback();
+  auto [begin, first] = make_deferred<void>();
+  auto rest = std::move(first).add_callback([&] { return std::move(waits); });
+  begin.callback();
+
+  rest.cancel();
+
+  CHECK(asked);
+  CHECK(std::move(rest).result().check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a chain that is paused does not step aside") {
+  auto [innermost, second] = make_deferred<int>();
+  auto [promise, first] = make_deferred<void>();
+  auto waits = std::move(first).add_callback([&d = second] { return std::move(d); });
+  promise.callback();
+  waits.pause();
+  promise.pause();
+  waits.unpause();
+  auto [begin, outer] = make_deferred<void>();
+  auto rest = std::move(outer).add_callback([&] { return std::move(waits); });
+  begin.callback();
+  innermost.callback(5);
+  REQUIRE(!rest.has_result());
+
+  promise.unpause();
+
+  CHECK(std::move(rest).result().value() == 5);
+}

@@ -147,7 +147,7 @@ TEST_CASE("a Failure copies its error once, however often it is raised") {
 }
 
 TEST_CASE("a raised Failure that is caught is the same Failure, trace included") {
-  const Failure failure(Refused("no"));
+  Failure failure(Refused("no"));
   failure.passed(Failure::Passed::await, SourceLocation::current());
 
   const Failure again = caught(failure);
@@ -227,7 +227,7 @@ TEST_CASE("what is the text of any error that has a what()") {
 }
 
 TEST_CASE("a report names type, text, the place where it was made, and each place it passed") {
-  const Failure failure(Refused("no"));
+  Failure failure(Refused("no"));
   failure.passed(Failure::Passed::chain, SourceLocation::current());
   failure.passed(Failure::Passed::await, SourceLocation::current());
 
@@ -250,7 +250,7 @@ TEST_CASE("a report does not speak of a place that is not known") {
 }
 
 TEST_CASE("a trace keeps the first 30 places and counts the others") {
-  const Failure failure(Refused("no"));
+  Failure failure(Refused("no"));
 
   for (int i = 0; i < 35; ++i) {
     failure.passed(Failure::Passed::await, SourceLocation::current());
@@ -269,4 +269,59 @@ TEST_CASE("a location is written as the bare file, the line and the bare functio
 
 TEST_CASE("Cancelled is not caught as a std::exception") {
   CHECK(Failure(Cancelled{}).check<std::exception>() == nullptr);
+}
+
+namespace {
+
+struct Base : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct Derived : Base {
+  explicit Derived(int c) : Base("derived"), code(c) {}
+  int code;
+};
+
+}  // namespace
+
+// Lost type and text: std::exception's copy was kept.
+TEST_CASE("an error caught by its base class is taken whole") {
+  Failure failure;
+  try {
+    throw Derived(7);
+  } catch (const std::exception& error) {
+    failure = Failure(error);
+  }
+
+  REQUIRE(failure.check<Derived>());
+  CHECK(failure.check<Derived>()->code == 7);
+  CHECK(failure.what() == "derived");
+}
+
+TEST_CASE("an error given by its base class that is not being handled is refused, not cut") {
+  const Derived derived(7);
+  const Base& base = derived;
+
+  CHECK_THROWS_WITH_AS(static_cast<void>(Failure(base)), doctest::Contains("Derived, given as a "),
+                       std::logic_error);
+  CHECK_THROWS_AS(make_whole_exception_ptr(base), std::logic_error);
+  try {
+    throw Base("another");
+  } catch (const std::exception&) {
+    CHECK_THROWS_AS(static_cast<void>(Failure(base)), std::logic_error);
+  }
+}
+
+TEST_CASE("a copy of a Failure goes its own way, of the same error") {
+  Failure first(Refused("no"));
+  first.passed(Failure::Passed::chain, SourceLocation::current());
+  Failure second = first;
+
+  second.passed(Failure::Passed::await, SourceLocation::current());
+
+  CHECK(first.report().find("awaited") == std::string::npos);
+  CHECK(second.report().find("awaited") != std::string::npos);
+  CHECK(second.report().find("passed the chain") != std::string::npos);
+  CHECK(first.check<Refused>() == second.check<Refused>());
+  CHECK(caught(second).report() == second.report());
+  CHECK(second.to_exception_ptr() == first.to_exception_ptr());
 }

@@ -2,15 +2,20 @@
 // Twisted's checklist, 1.2: firing, and what the results of callbacks become.
 #include <doctest/doctest.h>
 
+#include <any>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "tests/support/counted.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::ThrowsOnMove;
 using deferred::testing::Unhandled;
 
 TEST_CASE_FIXTURE(Unhandled,
@@ -205,7 +210,7 @@ TEST_CASE_FIXTURE(Unhandled, "firing inside one's own callback throws AlreadyCal
 
 TEST_CASE_FIXTURE(Unhandled, "a value whose making throws fires nothing") {
   struct Picky {
-    explicit Picky(int i) {
+    Picky(int i) {
       if (i < 0) throw std::invalid_argument("negative");
     }
   };
@@ -293,4 +298,47 @@ TEST_CASE_FIXTURE(Unhandled, "a moved-from Promise or Deferred says so when it i
 
   other_promise.callback(1);
   CHECK(std::move(other).result().value() == 1);
+}
+
+TEST_CASE_FIXTURE(Unhandled,
+                  "a Promise is fired with what converts to its value, and else with nothing") {
+  static_assert(MakesResult<bool, int>);
+  static_assert(!MakesResult<bool, std::optional<bool>>);
+  static_assert(!MakesResult<bool, Outcome<bool>>);
+  static_assert(!MakesResult<bool, Failure>);
+  static_assert(!MakesResult<std::any, Failure>);
+  static_assert(!MakesResult<std::vector<int>, int>);
+  static_assert(MakesResult<std::vector<int>, int, int>);
+  static_assert(MakesResult<std::string>);
+  auto [promise, deferred] = make_deferred<std::string>();
+
+  promise.callback("made of a literal");
+
+  CHECK(std::move(deferred).result().value() == "made of a literal");
+}
+
+TEST_CASE_FIXTURE(Unhandled,
+                  "firing with an Outcome whose value cannot be moved fires that error") {
+  Outcome<ThrowsOnMove> outcome(ThrowsOnMove(5));
+  auto [promise, deferred] = make_deferred<ThrowsOnMove>();
+
+  ThrowsOnMove::throwing = true;
+  promise.fire(std::move(outcome));
+  ThrowsOnMove::throwing = false;
+
+  CHECK(std::move(deferred).result().check<std::runtime_error>());
+}
+
+TEST_CASE_FIXTURE(Unhandled, "add_both is told of a value that cannot be moved") {
+  auto [promise, deferred] = make_deferred<ThrowsOnMove>();
+  std::vector<std::string> told;
+  promise.callback(5);
+
+  ThrowsOnMove::throwing = true;
+  auto rest = std::move(deferred).add_both([&](Outcome<ThrowsOnMove>&& outcome) {
+    told.push_back(outcome ? "value" : outcome.failure().what());
+  });
+  ThrowsOnMove::throwing = false;
+
+  CHECK(told == std::vector<std::string>{"the move threw"});
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -15,6 +16,20 @@
 using namespace deferred;
 using deferred::testing::Counted;
 using deferred::testing::Unhandled;
+
+namespace {
+
+// Moves so many times, and then throws.
+struct MoveThrows {
+  MoveThrows(int v) : value(v) {}
+  MoveThrows(MoveThrows&& other) : value(other.value) {
+    if (--good < 0) throw std::runtime_error("move failed");
+  }
+  int value;
+  inline static int good = 1000;
+};
+
+}  // namespace
 
 TEST_CASE_FIXTURE(Unhandled,
                   "every reader of a SharedDeferred gets the value, in the order they came") {
@@ -213,4 +228,115 @@ TEST_CASE_FIXTURE(Unhandled, "a reader of either side that is cancelled sees Can
 
   CHECK(cancelled);
   promise.callback(1);
+}
+
+// Each reader that had gone was kept until the result came.
+TEST_CASE_FIXTURE(Unhandled, "a reader that is cancelled, or dropped, leaves nothing behind") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  const auto callback_of = [&shared](const Counted& counted) {
+    return shared.add_callback([counted](int) {});
+  };
+  Counted::reset();
+  const Counted counted;
+
+  for (int i = 0; i < 1000; ++i) {
+    auto reader = callback_of(counted);
+    reader.cancel();
+    reader = Deferred<void>();
+    CHECK(Counted::live == 1);
+    const Deferred<void> dropped = shared.done();
+  }
+
+  promise.callback(1);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a reader's callback may cancel readers that have not been called") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  std::vector<std::string> seen;
+  Deferred<void> second;
+  shared
+      .add_callback([&](int) {
+        seen.push_back("first");
+        second.cancel();
+      })
+      .detach();
+  second = shared.add_both(
+      [&](const Outcome<int>& outcome) { seen.push_back(outcome ? "value" : "cancelled"); });
+  shared.add_callback([&](int) { seen.push_back("third"); }).detach();
+
+  promise.callback(1);
+
+  CHECK(seen == std::vector<std::string>{"first", "cancelled", "third"});
+}
+
+// Each saw the places that the others had passed.
+TEST_CASE_FIXTURE(Unhandled,
+                  "each reader's report shows where the error was made and its own way") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  std::vector<std::string> reports;
+  const auto read = [&] {
+    auto [start, outer] = make_deferred<void>();
+    auto rest =
+        std::move(outer)
+            .add_callback([&] { return shared.add_callback([](int) {}); })
+            .add_errback([&](const Failure& failure) { reports.push_back(failure.report()); });
+    start.callback();
+    return rest;
+  };
+  auto one = read();
+  auto two = read();
+
+  promise.errback(std::runtime_error("no"));
+
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0] == reports[1]);
+  CHECK(reports[0].find("passed the chain at") == reports[0].rfind("passed the chain at"));
+}
+
+// Hung: the exception was taken for the reader's.
+TEST_CASE_FIXTURE(Unhandled, "a result whose move throws ends as that error for every reader") {
+  for (int good = 0; good < 4; ++good) {
+    CAPTURE(good);
+    auto [promise, deferred] = make_deferred<MoveThrows>();
+    const SharedDeferred<MoveThrows> shared = std::move(deferred).share();
+    int values = 0;
+    int errors = 0;
+    for (int reader = 0; reader < 3; ++reader) {
+      shared
+          .add_callbacks([&](const MoveThrows&) { ++values; },
+                         [&](const std::runtime_error&) { ++errors; })
+          .detach();
+    }
+    MoveThrows::good = good;
+
+    try {
+      promise.callback(5);
+    } catch (const std::runtime_error&) {
+      promise.errback_current();  // the value could not be made: nothing was fired
+    }
+
+    CHECK(values + errors == 3);
+    CHECK((values == 0 || errors == 0));
+    CHECK(shared.has_result());
+  }
+  MoveThrows::good = 1000;
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a failure whose readers have all gone before is reported") {
+  auto [promise, deferred] = make_deferred<int>();
+  std::optional<SharedDeferred<int>> shared = std::move(deferred).share();
+  auto reader = shared->add_errback([](const Failure&) {});
+  reader.cancel();
+
+  SUBCASE("cancelled") {}
+  SUBCASE("dropped, more of them than are kept") {
+    for (int i = 0; i < 1000; ++i) const Deferred<void> dropped = shared->done();
+  }
+  promise.errback(std::runtime_error("nobody's"));
+  shared.reset();
+
+  CHECK(take() == std::vector<std::string>{"nobody's"});
 }

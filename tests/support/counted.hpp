@@ -14,7 +14,7 @@ struct Counted {
   inline static int copies = 0;
   static void reset() noexcept { live = copies = 0; }
 
-  explicit Counted(int v = 0) noexcept : value(v) { ++live; }
+  Counted(int v = 0) noexcept : value(v) { ++live; }
   Counted(const Counted& other) noexcept : value(other.value) {
     ++live;
     ++copies;
@@ -35,7 +35,7 @@ struct Counted {
 struct ThrowsOnMove {
   inline static bool throwing = false;
 
-  explicit ThrowsOnMove(int v) : value(v) {}
+  ThrowsOnMove(int v) : value(v) {}
   ThrowsOnMove(ThrowsOnMove&& other) : value(other.value) {
     if (throwing) throw std::runtime_error("the move threw");
   }
@@ -45,7 +45,7 @@ struct ThrowsOnMove {
 
 /// Larger than a result slot.
 struct Large {
-  explicit Large(int v) noexcept : value(v) {}
+  Large(int v) noexcept : value(v) {}
   int value;
   char padding[200] = {};
 };

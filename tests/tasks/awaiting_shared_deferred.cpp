@@ -84,3 +84,32 @@ TEST_CASE_FIXTURE(Loop, "a reader that is cancelled leaves the operation and the
   CHECK(outcome_of(std::move(leaving)).check<Cancelled>());
   CHECK(outcome_of(std::move(staying)).value() == 3);
 }
+
+// Each saw the places that the other had passed.
+TEST_CASE_FIXTURE(Loop, "each reader's error shows where it was made and that reader's own way") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  std::vector<std::string> reports;
+  const auto reader = [&]() -> Task<> {
+    for (int i = 0; i < 2; ++i) {
+      try {
+        co_await shared;
+      } catch (...) {
+        reports.push_back(Failure::current().report());
+      }
+    }
+  };
+  auto one = spawn(reactor, reader);
+  auto two = spawn(reactor, reader);
+  settle();
+
+  promise.errback(std::runtime_error("no route"));
+  settle();
+
+  REQUIRE(reports.size() == 4);
+  for (const std::string& report : reports) {
+    CHECK(report == reports[0]);
+    CHECK(report.find("awaited at") == report.rfind("awaited at"));
+    CHECK(report.find("made at") != std::string::npos);
+  }
+}

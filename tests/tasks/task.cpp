@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <any>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -26,6 +28,11 @@ static_assert(!std::is_copy_constructible_v<Task<int>>);
 static_assert(std::is_nothrow_move_constructible_v<Task<int>>);
 
 namespace {
+
+/// `co_return u;` compiles in a Task<T>.
+template <class T, class U>
+concept CoReturns =
+    requires(typename Task<T>::promise_type& promise, U u) { promise.return_value(std::move(u)); };
 
 Task<int> add(int a, int b) { co_return a + b; }
 
@@ -96,6 +103,11 @@ TEST_CASE_FIXTURE(Loop, "awaiting a task a second time is a logic_error at the c
   });
 
   CHECK(outcome.check<std::logic_error>());
+}
+
+Task<int> throws_early() {
+  throw std::runtime_error("early");
+  co_return 1;
 }
 
 Task<int> throws() {
@@ -278,3 +290,43 @@ TEST_CASE_FIXTURE(Loop, "a task that never awaits has a result like any other") 
 }
 
 }  // namespace
+
+// Failed the task: `{}` was taken for an empty Failure.
+TEST_CASE_FIXTURE(Loop, "co_return {} gives a result made of nothing") {
+  const auto text = []() -> Task<std::string> { co_return {}; };
+  const auto maybe = []() -> Task<std::optional<int>> { co_return {}; };
+  const auto number = []() -> Task<int> { co_return {}; };
+
+  CHECK(outcome_of(text()).value().empty());
+  CHECK(!outcome_of(maybe()).value().has_value());
+  CHECK(outcome_of(number()).value() == 0);
+}
+
+TEST_CASE_FIXTURE(Loop, "co_return of an Outcome is what the Outcome is") {
+  const auto gives = []() -> Task<bool> {
+    const Outcome<bool> outcome(false);
+    co_return outcome;
+  };
+  const auto fails = []() -> Task<bool> { co_return Outcome<bool>(Failure(Oops{"no"})); };
+
+  CHECK(outcome_of(gives()).value() == false);
+  CHECK(outcome_of(fails()).check<Oops>());
+}
+
+TEST_CASE_FIXTURE(Loop, "co_return converts as return does") {
+  using Numbers = std::vector<int>;
+  static_assert(!CoReturns<bool, std::optional<bool>>);
+  static_assert(!CoReturns<Numbers, int>);
+  static_assert(CoReturns<Numbers, std::initializer_list<int>>);
+  static_assert(CoReturns<std::string, const char*>);
+  static_assert(CoReturns<std::any, Failure>);
+  const auto gives = []() -> Task<std::any> { co_return Failure(Oops{"no"}); };
+
+  CHECK(outcome_of(gives()).check<Oops>());
+}
+
+TEST_CASE_FIXTURE(Loop, "an error thrown before a coroutine's first await names the coroutine") {
+  const auto outcome = outcome_of([]() -> Task<> { co_await throws_early(); });
+
+  CHECK(outcome.failure().report().find(" in {anonymous}::throws_early") != std::string::npos);
+}

@@ -258,7 +258,7 @@ TEST_CASE_FIXTURE(Loop, "a Deferred's cancel() asks a registered handler's undo 
   // What the handler returned was not asked.
   struct Ask {
     std::unique_ptr<Waiter<int>> waiter;
-    bool request_cancel() { return waiter->resume(9); }
+    void request_cancel() { waiter->resume(9); }
   };
   auto registration = reactor.registry().when_type<Plain>(
       [](const Plain&, Waiter<int> w) { return Ask{std::make_unique<Waiter<int>>(std::move(w))}; });

@@ -676,9 +676,9 @@ TEST_CASE_FIXTURE(Loop, "an error that is thrown into a wait does not ask the un
     class Undo {
      public:
       explicit Undo(bool& asked) : asked_(asked) {}
-      bool request_cancel() {
+      Cancelling request_cancel() {
         asked_ = true;
-        return true;
+        return Cancelling::answer_follows;
       }
 
      private:
@@ -710,7 +710,7 @@ TEST_CASE_FIXTURE(Loop, "a cancel asks the undo to end early, and waits for its 
    public:
     explicit Asked(std::optional<Waiter<std::string>>& waiter) : waiter_(waiter) {}
     struct Ask {
-      bool request_cancel() { return true; }
+      Cancelling request_cancel() { return Cancelling::answer_follows; }
     };
     Ask yield_to(Waiter<std::string> waiter) {
       waiter_ = std::move(waiter);
@@ -742,10 +742,7 @@ TEST_CASE_FIXTURE(Loop, "an undo that answers when asked to end early, and says 
    public:
     struct Ask {
       Waiter<std::string> waiter;
-      bool request_cancel() {
-        waiter.resume("early");
-        return false;
-      }
+      void request_cancel() { waiter.resume("early"); }
     };
     Ask yield_to(Waiter<std::string> waiter) { return {std::move(waiter)}; }
   };
@@ -766,7 +763,7 @@ TEST_CASE_FIXTURE(Loop, "what an undo throws when asked to end early becomes the
    public:
     struct Ask {
       Waiter<void> waiter;
-      bool request_cancel() { throw Oops{"cannot end"}; }
+      void request_cancel() { throw Oops{"cannot end"}; }
     };
     Ask yield_to(Waiter<void> waiter) { return {std::move(waiter)}; }
   };
@@ -793,10 +790,9 @@ TEST_CASE_FIXTURE(Loop, "an undo may close its own microthread when asked to end
    public:
     struct Ask {
       Waiter<void> waiter;
-      bool request_cancel() {
+      void request_cancel() {
         TaskRef task = waiter.task();
         task.close();
-        return false;
       }
     };
     Ask yield_to(Waiter<void> waiter) { return {std::move(waiter)}; }

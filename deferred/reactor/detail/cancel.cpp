@@ -34,47 +34,25 @@ void cancel_level(Microthread& m) noexcept {
 
 void cancel_once(Microthread& m) noexcept {
   m.require_home("cancel()");
-  if (m.is(Microthread::done)) return;
+  if (m.is(Microthread::done) || (m.reactor && ReactorAccess::ending(*m.reactor))) return;
   if (m.is(Microthread::answered_ahead)) return m.replace_answer(Wait::State::cancelled);
   if (!m.is_waiting()) {
     m.set(Microthread::cancel_next);
     return;
   }
   // The undo may answer, or even close the microthread, while it is asked.
+  m.retain();
   const std::uint64_t epoch = m.epoch;
   try {
-    const bool will_answer = m.wait->ops->request_cancel(*m.wait);
-    if (!will_answer && m.epoch == epoch) m.answer_with(Wait::State::cancelled);
+    const Cancelling answer = m.wait->ops->request_cancel(*m.wait);
+    if (answer == Cancelling::now && m.epoch == epoch) m.answer_with(Wait::State::cancelled);
   } catch (...) {
-    if (m.epoch != epoch) return;
-    m.wait->ops->fail(*m.wait, Failure::current());
-    m.answered();
+    if (m.epoch == epoch) {
+      m.wait->ops->fail(*m.wait, Failure::current());
+      m.answered();
+    }
   }
-}
-
-// A cancel goes from each microthread of the row to the next by calls. Past some depth it is left
-// to the outermost of them, so that the native stack does not grow with the length of the row.
-void cancel_in_a_row(Microthread& m) noexcept {
-  constexpr int deepest = 100;
-  static constinit thread_local int depth = 0;
-  static constinit thread_local Microthread* left = nullptr;  // a reference
-  if (m.reactor && ReactorAccess::ending(*m.reactor)) return;
-  m.retain();  // the answer may end it
-  if (depth >= deepest && !left) {
-    left = &m;
-    return;
-  }
-  ++depth;
-  cancel_once(m);
-  --depth;
   m.release();
-  while (depth == 0 && left) {
-    Microthread& next = *std::exchange(left, nullptr);
-    ++depth;
-    cancel_once(next);
-    --depth;
-    next.release();
-  }
 }
 
 void throw_into(Microthread& m, Failure failure) {

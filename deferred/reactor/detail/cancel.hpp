@@ -13,11 +13,9 @@ struct Microthread;
 void update_cancelled(Microthread& m) noexcept;
 /// Cancels the whole microthread, for good.
 void cancel_level(Microthread& m) noexcept;
-/// Cancels what it waits on, once; if it is not waiting, its next wait.
+/// Cancels what it waits on, once; if it is not waiting, its next wait. Does nothing while the
+/// reactor is being destroyed: it closes all of them.
 void cancel_once(Microthread& m) noexcept;
-/// The same, from the canceller of its Deferred: what it waits on may be the next microthread's
-/// Deferred, and so on. Does nothing while the reactor is being destroyed: it closes all of them.
-void cancel_in_a_row(Microthread& m) noexcept;
 /// Throws `failure` at the wait it is in, or at its next one.
 void throw_into(Microthread& m, Failure failure);
 

@@ -78,10 +78,14 @@ T Reactor::run_until(Deferred<T> deferred) {
   };
   const auto end = std::make_shared<End>();
   Deferred<void> done =
-      std::move(deferred).add_both([this, weak = std::weak_ptr(end)](Outcome<T> result) {
+      std::move(deferred).add_both([this, weak = std::weak_ptr(end)](Outcome<T>&& result) {
         const auto waiting = weak.lock();
         if (!waiting) return;
-        waiting->result.emplace(std::move(result));
+        try {
+          waiting->result.emplace(std::move(result));
+        } catch (...) {  // the move of the value threw
+          waiting->result.emplace(Failure::current());
+        }
         waiting->come = true;
         want_turn();  // it may come out of turn, in somebody else's loop
       });

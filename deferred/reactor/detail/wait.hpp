@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "deferred/reactor/detail/frame.hpp"
+#include "deferred/results/cancelling.hpp"
 #include "deferred/results/failure.hpp"
 #include "deferred/results/outcome.hpp"
 
@@ -20,8 +21,8 @@ struct Wait;
 /// What can be asked of a wait without knowing its type.
 struct WaitOps {
   const std::type_info& (*yieldable)() noexcept;
-  /// Asks what is waited on to end early: true if it will answer, or has.
-  bool (*request_cancel)(Wait& wait);
+  /// Asks what is waited on to end early.
+  Cancelling (*request_cancel)(Wait& wait);
   void (*fail)(Wait& wait, Failure failure) noexcept;
   void (*clear)(Wait& wait) noexcept;
 };

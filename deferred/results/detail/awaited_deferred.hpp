@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "deferred/results/cancelling.hpp"
 #include "deferred/results/deferred.hpp"
 #include "deferred/results/detail/deferred_access.hpp"
 #include "deferred/yieldable.hpp"
@@ -25,9 +26,9 @@ class DeferredUndo {
   }
   /// A one-shot cancel of the waiting coroutine is passed on, and its answer waited for. (Twisted:
   /// cancelling inlineCallbacks)
-  bool request_cancel() {
+  Cancelling request_cancel() {
     rest_.cancel();
-    return true;
+    return Cancelling::answer_follows;
   }
 
  private:
@@ -52,9 +53,9 @@ class AwaitedDeferred : private Link {
     if (chain_) [[unlikely]]
       abandon();
   }
-  bool request_cancel() {
+  Cancelling request_cancel() {
     if (chain_) chain_->cancel();
-    return true;
+    return Cancelling::answer_follows;
   }
 
  private:

@@ -7,14 +7,42 @@
 
 namespace deferred::detail {
 
+namespace {
+
+// Callbacks fire, cancel and drop other chains, whose callbacks do the same: each by a call in a
+// call. Past some depth a chain is left to the innermost of those that run already, which comes to
+// it when its own are done: so the native stack does not grow with the length of a row.
+constexpr unsigned deepest = 64;
+struct Row {
+  unsigned depth = 0;
+  bool catching_up = false;  // in run_those_left()
+  Chain* first = nullptr;    // those left, each with a reference
+  Chain* last;               // while there is a first
+};
+constinit thread_local Row row{};
+
+// The same for cancellers that cancel.
+struct CancelRow {
+  unsigned depth = 0;
+  Canceller* found = nullptr;  // by the one that is being asked, the last one first
+};
+constinit thread_local CancelRow cancel_row{};
+
+}  // namespace
+
 // Runs the links of `chain`, then of whoever waits for its result, and so on: one loop however long
 // the way is, so that the stack does not grow with it (Twisted: Deferred._runCallbacks). The
 // reference it holds keeps the block while callbacks drop their handles of it.
 // REQUIRES: nothing holds the chain.
 void Chain::run(Chain* chain) noexcept {
+  if (row.depth == deepest) [[unlikely]]
+    return chain->run_later();
+  ++row.depth;
   chain->retain();
   do {
     chain->held_ = running;
+    if (chain->canceller_) [[unlikely]]
+      chain->drop_canceller();
     while (Link* const link = chain->head_) {
       chain->head_ = link->next;
       link->run(*chain, *link, true);
@@ -32,6 +60,32 @@ void Chain::run(Chain* chain) noexcept {
     chain = next;  // and the sink's reference with it
   } while (!chain->held_);
   chain->release();
+  if (row.depth-- == deepest && row.first) [[unlikely]]
+    run_those_left();
+}
+
+// It counts as running: what is asked of it meanwhile waits, as for one that runs further down.
+void Chain::run_later() noexcept {
+  retain();
+  held_ |= running;
+  left_ = nullptr;
+  (row.first ? row.last->left_ : row.first) = this;
+  row.last = this;
+}
+
+void Chain::run_those_left() noexcept {
+  if (std::exchange(row.catching_up, true)) return;
+  while (Chain* const next = row.first) {
+    row.first = next->left_;
+    next->held_ &= ~running;
+    if (next->held_) {  // paused meanwhile: unpause() runs it
+      next->drop_canceller();
+    } else {
+      run(next);
+    }
+    next->release();
+  }
+  row.catching_up = false;
 }
 
 // Moves the result to `next`: to go on with, if its callback returned this chain; to be fired with,
@@ -47,9 +101,7 @@ void Chain::hand_to_promise_of(Chain& next) noexcept {
   if (!next.fired()) {
     deliver_(*this, next);
     next.held_ &= ~unfired;
-    if (Canceller* const canceller = std::exchange(next.canceller_, nullptr)) {
-      canceller->destroy(*canceller);
-    }
+    if (next.held_) next.drop_canceller();
   } else {  // it was cancelled in the meantime
     silent_ = silent_ || next.swallow_next_fire_;
     next.swallow_next_fire_ = false;
@@ -67,8 +119,10 @@ void Chain::settle() noexcept {
 }
 
 void Chain::swallow_late_fire() {
-  if (std::exchange(swallow_next_fire_, false)) return;
-  throw AlreadyCalledError("this Promise was fired before; it was made at " + to_string(made_));
+  if (!swallow_next_fire_) {
+    throw AlreadyCalledError("this Promise was fired before; it was made at " + to_string(made_));
+  }
+  swallow_next_fire_ = false;
 }
 
 void Chain::fire_failure(Failure failure) noexcept {
@@ -76,25 +130,26 @@ void Chain::fire_failure(Failure failure) noexcept {
   fire();
 }
 
-// The canceller may own the last handles of this chain.
-void Chain::drop_canceller_and_run() noexcept {
-  retain();
-  Canceller* const canceller = std::exchange(canceller_, nullptr);
-  canceller->destroy(*canceller);
-  if (!held_) run(this);
-  release();
+// It may own the last handles of this chain: somebody else holds a reference.
+void Chain::drop_canceller() noexcept {
+  if (Canceller* const canceller = std::exchange(canceller_, nullptr)) {
+    canceller->destroy(*canceller);
+  }
 }
 
 void Chain::drop_promise_early(const std::type_info& type) noexcept {
   if (!fired()) {
     Failure abandoned;
-    try {
-      abandoned = Failure(AbandonedError("the Promise<" + demangled(type) + "> made at " +
-                                         to_string(made_) + " was dropped without being fired"),
-                          made_);
-    } catch (...) {
-      abandoned = Failure::current(made_);
-    }
+    if (cancelling_) {  // by its canceller: so that was how to cancel it
+      abandoned = cancelled();
+    } else
+      try {
+        abandoned = Failure(AbandonedError("the Promise<" + demangled(type) + "> made at " +
+                                           to_string(made_) + " was dropped without being fired"),
+                            made_);
+      } catch (...) {
+        abandoned = Failure::current(made_);
+      }
     fire_failure(std::move(abandoned));
   }
   has_promise_ = false;
@@ -104,7 +159,7 @@ void Chain::drop_promise_early(const std::type_info& type) noexcept {
 
 void Chain::consumer_left() noexcept {
   lift_dead_pauses();
-  if (has_result() && !sink_) settle();
+  if (has_result() && !sink_ && state_ != State::empty) run(this);  // which settles it
 }
 
 // Nobody is left who could unpause: the pause is over, so that nothing hangs in silence.
@@ -119,33 +174,83 @@ void Chain::cancel() noexcept {
   while (chain->held_ & waiting) chain = chain->following().inner;
   if (chain->fired() || chain->cancelling_) return;
   chain->retain();
-  if (chain->canceller_) {
-    chain->ask_canceller();
-  } else {
-    chain->swallow_next_fire_ = true;
-    chain->fire_failure(cancelled());
+  if (Canceller* const canceller = std::exchange(chain->canceller_, nullptr)) {
+    chain->cancelling_ = true;
+    canceller->asked = false;
+    if (cancel_row.depth == deepest) {
+      canceller->below = std::exchange(cancel_row.found, canceller);
+      return;  // conclude() gives the reference back
+    }
+    ++cancel_row.depth;
+    ask(*canceller);
+    if (cancel_row.found) [[unlikely]]
+      ask_those_left();
+    --cancel_row.depth;
+    return conclude(*canceller);
   }
+  chain->swallow_next_fire_ = true;
+  chain->fire_failure(cancelled());
   chain->release();
 }
 
-void Chain::ask_canceller() noexcept {
-  Canceller* const canceller = canceller_;
-  const bool keeps = canceller->keeps;
-  if (!keeps) canceller_ = nullptr;  // it must not be destroyed while it is asked
-  bool answered_later = false;
-  cancelling_ = true;
+// While it is asked, the chain does not have it: nobody destroys it meanwhile.
+void Chain::ask(Canceller& canceller) noexcept {
+  Chain& chain = canceller.chain;
+  canceller.asked = true;
+  canceller.answer = Cancelling::now;
+  if (chain.fired()) return;
   try {
-    answered_later = canceller->ask(*this, *canceller);
+    canceller.answer = canceller.ask(canceller);
   } catch (...) {
-    if (fired()) {
-      report_unhandled(Failure::current(made_), made_);
+    if (chain.fired()) {
+      report_unhandled(Failure::current(chain.made_), chain.made_);
     } else {
-      fire_failure(Failure::current(made_));
+      chain.fire_failure(Failure::current(chain.made_));
     }
   }
-  cancelling_ = false;
-  if (!keeps) canceller->destroy(*canceller);
-  if (!fired() && !answered_later) fire_failure(cancelled());
+}
+
+// Each is asked before the ones found after it, and concluded when those that it found itself are:
+// in the order in which calls would do it.
+void Chain::ask_those_left() noexcept {
+  Canceller* top = nullptr;
+  const auto take_found = [&top] {
+    while (Canceller* const found = cancel_row.found) {
+      cancel_row.found = std::exchange(found->below, top);
+      top = found;
+    }
+  };
+  for (take_found(); top; take_found()) {
+    if (top->asked) {
+      conclude(*std::exchange(top, top->below));
+    } else {
+      ask(*top);
+    }
+  }
+}
+
+// Gives back the reference of cancel().
+void Chain::conclude(Canceller& canceller) noexcept {
+  Chain& chain = canceller.chain;
+  if (canceller.answer == Cancelling::answer_follows && !chain.fired()) {
+    chain.canceller_ = &canceller;  // it may be asked again
+    chain.cancelling_ = false;
+  } else {
+    canceller.destroy(canceller);
+    chain.cancelling_ = false;
+    if (!chain.fired()) chain.fire_failure(cancelled());
+  }
+  chain.release();
+}
+
+bool Chain::wanted() const noexcept {
+  const Chain* chain = this;
+  while (!chain->has_consumer_ && !chain->head_) {
+    const Chain* const reader = chain->sink_;
+    if (!reader || reader->source() != chain) return false;  // or it was cancelled
+    chain = reader;
+  }
+  return true;
 }
 
 void Chain::unpause() {
@@ -157,19 +262,44 @@ void Chain::unpause() {
   if (!held_) run(this);
 }
 
-void Chain::follow(Chain* inner, Deliver deliver, SourceLocation where) noexcept {
-  retain();
-  inner->sink_ = this;
+// Gives the result to `reader`, with a reference of it. A chain that has no link left and waits
+// steps aside: what it waits for gives to `reader` itself. Returns who gives.
+Chain* Chain::pass_to(Chain* reader, Deliver deliver) noexcept {
+  if (head_ || held_ != waiting) {
+    sink_ = reader;
+    deliver_ = deliver;
+    return this;
+  }
+  Chain* const inner = following().inner;
+  inner->sink_ = reader;
   inner->deliver_ = deliver;
-  ::new (static_cast<void*>(slot_)) Following{inner, where};
-  held_ |= waiting;
+  held_ = 0;
+  release();  // the inner's reference of this
+  return inner;
+}
+
+// Ways of chains collapse, so that a loop of callbacks that return Deferreds needs no more memory
+// the longer it runs: this one, too, steps aside if it is at its last link and has a reader.
+void Chain::follow(Chain* inner, Deliver deliver, SourceLocation where) noexcept {
+  if (sink_ && !head_ && held_ == running) {
+    Chain* const reader = std::exchange(sink_, nullptr);
+    const bool knows = reader->source() == this;
+    Chain* const source = inner->pass_to(reader, deliver_);
+    if (knows) reader->following().inner = source;
+  } else {
+    retain();
+    Chain* const source = inner->pass_to(this, deliver);
+    ::new (static_cast<void*>(slot_)) Following{source, where};
+    held_ |= waiting;
+  }
   inner->drop_consumer();
 }
 
 void Chain::pipe_to(Chain* other, Deliver deliver) noexcept {
-  sink_ = other;
-  deliver_ = deliver;
-  if (has_result()) run(this);
+  Chain* const source = pass_to(other, deliver);
+  ::new (static_cast<void*>(other->slot_)) Following{source, SourceLocation()};
+  other->is_piped_ = true;
+  if (source == this && has_result()) run(this);
   drop_consumer();
 }
 
@@ -182,8 +312,8 @@ bool Chain::is_awaited_by(const Chain* inner) const noexcept {
     above = above->sink_;
     if (!above) return false;
     if (above == inner) return true;
-    if (!(below->held_ & waiting)) return false;
-    below = below->following().inner;
+    below = below->source();
+    if (!below) return false;
   }
   return true;
 }
@@ -211,8 +341,8 @@ void Chain::destroy_block() noexcept {
     head_ = link->next;
     link->run(*this, *link, false);
   }
-  if (Canceller* const canceller = std::exchange(canceller_, nullptr))
-    canceller->destroy(*canceller);
+  if (canceller_) [[unlikely]]
+    drop_canceller();
   clear();
   detail::release(this, sizeof(Chain));
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "deferred/memory/free_list.hpp"
+#include "deferred/results/cancelling.hpp"
 #include "deferred/results/failure.hpp"
 #include "deferred/results/source_location.hpp"
 
@@ -37,12 +38,20 @@ struct Link {
   SourceLocation where;  // where it was added
 };
 
-/// What cancel() asks. `ask` returns true if somebody will answer later, so that the chain is left
-/// pending; `ask == nullptr` is never stored.
+/// What cancel() asks. It stands in the chain's arena.
 struct Canceller {
-  bool (*ask)(Chain& chain, Canceller& self) = nullptr;
-  void (*destroy)(Canceller& self) noexcept = nullptr;
-  bool keeps = false;  // may be asked again (a coroutine's Deferred)
+  using Ask = Cancelling (*)(Canceller& self);
+  using Destroy = void (*)(Canceller& self) noexcept;
+
+  Canceller(Chain& of, Ask asks, Destroy destroys) noexcept
+      : chain(of), ask(asks), destroy(destroys) {}
+
+  Chain& chain;
+  Ask ask;
+  Destroy destroy;
+  Canceller* below;  // the next of those that are to be asked, while it is one of them
+  bool asked = false;
+  Cancelling answer;  // when asked
 };
 
 class Chain {
@@ -117,9 +126,9 @@ class Chain {
   /// block, unless the caller holds a reference.
   void fire() noexcept {
     held_ &= ~unfired;
+    if (!held_) return run(this);
     if (canceller_) [[unlikely]]
-      return drop_canceller_and_run();
-    if (!held_) run(this);
+      drop_canceller();
   }
   void fire_failure(Failure failure) noexcept;
   /// The Promise is gone; unfired, it fires AbandonedError.
@@ -130,6 +139,8 @@ class Chain {
     release();
   }
   void cancel() noexcept;
+  /// Somebody can see what it would be fired with: a reader, or a callback.
+  bool wanted() const noexcept;
   /// REQUIRES: not fired, and no canceller yet.
   void set_canceller(Canceller* canceller) noexcept { canceller_ = canceller; }
 
@@ -165,7 +176,7 @@ class Chain {
   /// never end.
   bool is_awaited_by(const Chain* inner) const noexcept;
   /// When this chain has its result, `deliver` moves it to `other`, which is then fired. Takes over
-  /// the consuming end of this and the producing end of `other`.
+  /// the consuming end of this and the producing end of `other`. REQUIRES: `other` is not fired.
   void pipe_to(Chain* other, Deliver deliver) noexcept;
 
   /// Memory in the block, or on the heap when the block is full.
@@ -199,26 +210,36 @@ class Chain {
 
   struct Following {
     Chain* inner;          // it has this chain as its sink, with a reference
-    SourceLocation where;  // the callback that returned it
+    SourceLocation where;  // the callback that returned it, if one did
   };
 
   Chain(SourceLocation made, std::uint32_t refs, std::uint32_t held) noexcept
       : made_(made), refs_(refs), held_(held) {}
   ~Chain() = default;
   static void run(Chain* chain) noexcept;
+  [[gnu::cold]] void run_later() noexcept;
+  [[gnu::cold]] static void run_those_left() noexcept;
   void hand_over(Chain& next) noexcept;
   void hand_to_promise_of(Chain& next) noexcept;
+  Chain* pass_to(Chain* reader, Deliver deliver) noexcept;
   void settle() noexcept;
-  void ask_canceller() noexcept;
-  void drop_canceller_and_run() noexcept;
+  static void ask(Canceller& canceller) noexcept;
+  static void ask_those_left() noexcept;
+  static void conclude(Canceller& canceller) noexcept;
+  [[gnu::noinline]] void drop_canceller() noexcept;
   void drop_promise_early(const std::type_info& type) noexcept;
   void consumer_left() noexcept;
   void lift_dead_pauses() noexcept;
   [[gnu::cold]] void swallow_late_fire();
   void* arena_overflow(std::size_t size, std::size_t align);
   void destroy_block() noexcept;
+  Following& following() noexcept { return *std::launder(reinterpret_cast<Following*>(slot_)); }
   const Following& following() const noexcept {
     return *std::launder(reinterpret_cast<const Following*>(slot_));
+  }
+  /// The chain whose result comes here, if one does: as what a callback returned, or by chain().
+  Chain* source() const noexcept {
+    return held_ & waiting || (is_piped_ && !fired()) ? following().inner : nullptr;
   }
 
   Link* head_ = nullptr;
@@ -235,9 +256,11 @@ class Chain {
   bool has_promise_ = true;
   bool has_consumer_ = true;  // a Deferred refers to this block
   // Cancelled without a canceller: one late answer is ignored. (Twisted: suppressAlreadyCalled)
-  bool swallow_next_fire_ = false;
-  bool silent_ = false;      // nobody wants to hear of its failure
-  bool cancelling_ = false;  // its canceller is being asked
+  bool swallow_next_fire_ : 1 = false;
+  bool silent_ : 1 = false;      // nobody wants to hear of its failure
+  bool cancelling_ : 1 = false;  // its canceller is being asked
+  bool is_piped_ : 1 = false;    // another chain was chained to its Promise
+  Chain* left_;                  // the next of those that run later, while it is one of them
   alignas(16) std::byte slot_[slot_size];
   alignas(arena_align) std::byte arena_[block_size - 80 - slot_size];
 };

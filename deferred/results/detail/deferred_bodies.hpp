@@ -82,6 +82,9 @@ void Deferred<T>::chain(Promise<T> next) && {
   if (!state_.valid()) detail::throw_moved_from();
   if (!detail::DeferredAccess::chain(next).may_fire()) return state_.drop_unreported();
   if (!state_.chain()) return next.fire(state_.take());
+  if (detail::DeferredAccess::chain(next).is_awaited_by(state_.chain())) {
+    throw CircularChainError("chain(): this Deferred waits for the one it would fire");
+  }
   detail::Chain* const other = detail::DeferredAccess::release(next);
   state_.release_chain()->pipe_to(other, &detail::Cell<Stored<T>>::move);
 }
@@ -123,32 +126,32 @@ void ReadyTarget<U>::follow(Deferred<U>&& inner) {
 /// A user's canceller, kept in the chain's arena.
 template <class T, class C>
 struct CancellerOf : Canceller {
-  CancellerOf(Chain& owner, C&& moved) : chain(owner), f(std::move(moved)) {
-    ask = [](Chain& c, Canceller& self) {
-      C& call = static_cast<CancellerOf&>(self).f;
-      if constexpr (std::is_invocable_v<C&, Promise<T>&>) {
-        c.retain();
-        Promise<T> promise = DeferredAccess::promise<T>(&c);
-        struct GiveBack {  // unless the canceller moved it away, it still fires by itself
-          Promise<T>& promise;
-          ~GiveBack() {
-            if (Chain* const chain = DeferredAccess::release(promise)) chain->release();
-          }
-        } give_back{promise};
-        call(promise);
-      } else {
-        call();
-      }
-      return false;
-    };
-    destroy = [](Canceller& self) noexcept {
-      auto& canceller = static_cast<CancellerOf&>(self);
-      Chain& owner = canceller.chain;
-      canceller.~CancellerOf();
-      owner.free_arena(&canceller, sizeof(CancellerOf), alignof(CancellerOf));
-    };
+  CancellerOf(Chain& owner, C&& moved)
+      : Canceller(owner, &ask_it, &destroy_it), f(std::move(moved)) {}
+
+  static Cancelling ask_it(Canceller& self) {
+    C& call = static_cast<CancellerOf&>(self).f;
+    if constexpr (std::is_invocable_v<C&, Promise<T>&>) {
+      self.chain.retain();
+      Promise<T> promise = DeferredAccess::promise<T>(&self.chain);
+      struct GiveBack {  // unless the canceller moved it away, it still fires by itself
+        Promise<T>& promise;
+        ~GiveBack() {
+          if (Chain* const chain = DeferredAccess::release(promise)) chain->release();
+        }
+      } give_back{promise};
+      return ask_to_cancel(call, promise);
+    } else {
+      return ask_to_cancel(call);
+    }
   }
-  Chain& chain;
+  static void destroy_it(Canceller& self) noexcept {
+    auto& canceller = static_cast<CancellerOf&>(self);
+    Chain& owner = canceller.chain;
+    canceller.~CancellerOf();
+    owner.free_arena(&canceller, sizeof(CancellerOf), alignof(CancellerOf));
+  }
+
   C f;
 };
 

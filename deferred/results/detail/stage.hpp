@@ -5,6 +5,7 @@
 // returned Deferred, Outcome or exception means - stands here once.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -18,15 +19,28 @@ namespace deferred {
 
 template <class T>
 class Deferred;
+template <class T>
+class Task;
 
 namespace detail {
 
 template <class T>
 struct IsDeferred : std::false_type {};
 template <class T>
-struct IsDeferred<Deferred<T>> : std::true_type {
-  using Value = T;
-};
+struct IsDeferred<Deferred<T>> : std::true_type {};
+
+/// What is a Deferred or becomes one (deferred.hpp: Deferrable).
+template <class R>
+inline constexpr bool becomes_deferred = false;
+template <class R>
+  requires requires { typename R::value_type; }
+inline constexpr bool becomes_deferred<R> =
+    std::is_convertible_v<R, Deferred<typename R::value_type>>;
+
+template <class R>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
 
 /// What a callback that returns R makes of the chain: Deferred<U> and Outcome<U> give U.
 template <class R>
@@ -34,11 +48,15 @@ struct ResultOf {
   static_assert(!std::is_same_v<R, Failure>,
                 "a callback that returns a Failure must say what its value would be: return "
                 "Outcome<T>, or throw");
+  static_assert(!is_task<R>,
+                "a callback that returns a Task would only drop it, for nobody runs it: return "
+                "spawn(reactor, task), or let the coroutine itself return a Deferred");
   using Value = R;
 };
-template <class T>
-struct ResultOf<Deferred<T>> {
-  using Value = T;
+template <class R>
+  requires becomes_deferred<R>
+struct ResultOf<R> {
+  using Value = typename R::value_type;
 };
 template <class T>
 struct ResultOf<Outcome<T>> {
@@ -77,6 +95,9 @@ constexpr auto error_type() {
                   "`const TimeoutError&`, or nothing; an overloaded or generic one does not tell");
     using Parameter = typename SignatureOf<F>::First;
     using E = std::decay_t<Parameter>;
+    static_assert(!std::is_same_v<E, std::exception_ptr>,
+                  "add_errback: no error is an exception_ptr: take a Failure, which has "
+                  "to_exception_ptr() and raise()");
     static_assert(std::is_invocable_v<F&, const E&>,
                   "add_errback: take the error by value or by const reference");
     return std::type_identity<E>{};
@@ -111,7 +132,7 @@ constexpr void check_errback() {
     static_assert(std::is_void_v<U> || std::is_void_v<V> || std::is_convertible_v<V, U>,
                   "add_errback: the errback must return what the Deferred holds, for it stands in "
                   "for the value");
-    static_assert(!IsDeferred<R>::value || std::is_same_v<V, U>,
+    static_assert(!becomes_deferred<R> || std::is_same_v<V, U>,
                   "add_errback: the errback must return a Deferred of the same type");
   }
 }
@@ -121,8 +142,8 @@ template <class U, class Target, class F, class... A>
 void produce(Target& target, F& f, A&&... arguments) noexcept {
   try {
     using R = std::decay_t<decltype(call(f, std::forward<A>(arguments)...))>;
-    if constexpr (IsDeferred<R>::value) {
-      target.follow(call(f, std::forward<A>(arguments)...));
+    if constexpr (becomes_deferred<R>) {
+      target.follow(Deferred<U>(call(f, std::forward<A>(arguments)...)));
     } else if constexpr (IsOutcome<R>::value) {
       auto outcome = call(f, std::forward<A>(arguments)...);
       if (outcome.has_value()) {
@@ -200,15 +221,14 @@ struct BothStage {
 
   template <class In, class Out>
   void apply(In& in, Out& out) noexcept {
+    if (!in.has_value()) return produce<U>(out, f, Outcome<T>(in.take_failure()));
+    Failure lost;
     try {
-      if (in.has_value()) {
-        produce<U>(out, f, Outcome<T>(in.take_value()));
-      } else {
-        produce<U>(out, f, Outcome<T>(in.take_failure()));
-      }
-    } catch (...) {  // the move of the value threw
-      out.fail(Failure::current(out.where()));
+      return produce<U>(out, f, Outcome<T>(in.take_value()));
+    } catch (...) {  // the move of the value threw: then that is what f is told
+      lost = Failure::current(out.where());
     }
+    produce<U>(out, f, Outcome<T>(std::move(lost)));
   }
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -37,7 +38,10 @@ struct CoroutinePromise : Result {
     void await_resume() const noexcept {}
   };
   Done final_suspend() const noexcept { return {}; }
-  void unhandled_exception() { this->set_failure(Failure::current(this->where)); }
+  void unhandled_exception() {
+    forget_raised_at_unload();
+    this->set_failure(Failure::current(this->where));
+  }
 
   template <class Y>
   auto await_transform(Unlisted<Y> hidden) {
@@ -74,8 +78,13 @@ struct CoroutinePromise : Result {
 /// The return half of a promise. A Task<Outcome<Q>> keeps a Q or a Failure, as a Task<Q> does.
 template <class T>
 struct TaskReturn : CoroutinePromise<ResultFor<T>> {
+  static_assert(ordinary_alignment<Stored<Delivered<T>>>,
+                "the result of a coroutine is over-aligned, and frames are not aligned for it: "
+                "return a std::unique_ptr to it");
+
+  /// What `return` would take in a function that returns T; `co_return {}` is a T made of nothing.
   template <class U = T>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::decay_t<U>, Failure>)
+    requires MakesResult<T, U> && (!std::is_same_v<std::decay_t<U>, Failure>)
   void return_value(U&& value) {
     if constexpr (std::is_same_v<T, Delivered<T>>) {
       this->set_value(std::forward<U>(value));
@@ -88,7 +97,16 @@ struct TaskReturn : CoroutinePromise<ResultFor<T>> {
     }
   }
   /// `co_return failure;` fails without a throw.
-  void return_value(Failure failure) noexcept { this->set_failure(std::move(failure)); }
+  template <std::same_as<Failure> F>
+  void return_value(F failure) noexcept {
+    this->set_failure(std::move(failure));
+  }
+  /// `co_return outcome;` is what the outcome is.
+  template <std::same_as<Outcome<T>> O>
+    requires is_plain_value<T>
+  void return_value(O outcome) {
+    this->set_outcome(std::move(outcome));
+  }
 };
 template <>
 struct TaskReturn<void> : CoroutinePromise<ResultFor<void>> {
@@ -97,12 +115,26 @@ struct TaskReturn<void> : CoroutinePromise<ResultFor<void>> {
 
 template <class T>
 struct TaskPromise : TaskReturn<T> {
-  Task<T> get_return_object() noexcept;
+  // Where the coroutine stands, for what it throws before its first await.
+#ifdef __cpp_lib_source_location
+  Task<T> get_return_object(const void* where = __builtin_source_location()) noexcept {
+    this->where = std::bit_cast<SourceLocation>(where);
+    return task();
+  }
+#else
+  Task<T> get_return_object(SourceLocation where = SourceLocation::current()) noexcept {
+    this->where = where;
+    return task();
+  }
+#endif
   std::suspend_always initial_suspend() const noexcept { return {}; }
+
+ private:
+  Task<T> task() noexcept;
 };
 
 template <class T>
-Task<T> TaskPromise<T>::get_return_object() noexcept {
+Task<T> TaskPromise<T>::task() noexcept {
   return Task<T>(this);
 }
 

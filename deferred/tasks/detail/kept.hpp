@@ -4,8 +4,10 @@
 #pragma once
 
 #include <functional>
+#include <type_traits>
 #include <utility>
 
+#include "deferred/memory/free_list.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/yieldable.hpp"
 
@@ -19,6 +21,9 @@ namespace deferred::detail {
 /// Calls `f(arguments...)` and awaits what it gives.
 template <class T, class F, class... A>
 Task<T> call_kept(F f, A... arguments) {
+  static_assert(ordinary_alignment<F> && (ordinary_alignment<A> && ...),
+                "spawn: the callable, or one of its arguments, is over-aligned, and frames are not "
+                "aligned for it: give it by a std::unique_ptr");
   co_return co_await unlisted(std::invoke(f, std::move(arguments)...));
 }
 #if defined(__GNUC__) && !defined(__clang__)
@@ -28,6 +33,10 @@ Task<T> call_kept(F f, A... arguments) {
 /// What will be awaited, as a Y; told so, if it will not be. An lvalue is only referred to.
 template <class Y>
 class Kept {
+  static_assert(std::is_reference_v<Y> || ordinary_alignment<Y>,
+                "what is spawned is over-aligned, and frames are not aligned for it: give it by a "
+                "std::unique_ptr");
+
  public:
   explicit Kept(Y&& x) : x_(std::forward<Y>(x)) {}
   Kept(Kept&& other) : x_(std::forward<Y>(other.x_)), given_(std::exchange(other.given_, true)) {}

@@ -38,13 +38,16 @@ class RegisteredWait final : public DynamicWait {
 
 template <class U>
 struct KeptUndo final : ErasedUndo, Recycled {
+  static_assert(ordinary_alignment<U>,
+                "when_type, when_object: the undo is over-aligned; return a std::unique_ptr to it");
+
   template <class Make>
   explicit KeptUndo(Make&& make) : undo(make()) {}
-  bool request_cancel() override {
+  Cancelling request_cancel() override {
     if constexpr (requires { undo.request_cancel(); }) {
-      return undo.request_cancel();
+      return ask_to_cancel([this] { return undo.request_cancel(); });
     } else {
-      return false;
+      return Cancelling::now;
     }
   }
   U undo;

@@ -24,7 +24,7 @@ int Reactor::run(Task<T> main) {
   Spawned<T> spawned = spawn(*this, std::move(main));
   const TaskRef task = spawned.task();
   std::move(spawned)
-      .add_both([this, weak = std::weak_ptr(end)](Outcome<T> outcome) {
+      .add_both([this, weak = std::weak_ptr(end)](Outcome<T>&& outcome) {
         const auto waiting = weak.lock();
         const int signal = waiting ? waiting->signal : 0;
         int code = 0;

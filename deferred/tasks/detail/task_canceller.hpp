@@ -16,20 +16,19 @@ namespace deferred::detail {
 /// Makes cancel() of a microthread's Deferred cancel what it waits on. (Twisted: rows on
 /// cancelling inlineCallbacks)
 struct TaskCanceller : Canceller {
-  TaskCanceller(Chain& owner, Microthread& of) noexcept : chain(owner), microthread(of) {
+  TaskCanceller(Chain& owner, Microthread& of) noexcept
+      : Canceller(owner, &ask_it, &destroy_it), microthread(of) {
     microthread.retain();
-    keeps = true;
-    ask = [](Chain&, Canceller& self) {
-      cancel_in_a_row(static_cast<TaskCanceller&>(self).microthread);
-      return true;
-    };
-    destroy = [](Canceller& self) noexcept {
-      auto& canceller = static_cast<TaskCanceller&>(self);
-      canceller.microthread.release();
-      canceller.chain.free_arena(&canceller, sizeof(TaskCanceller), alignof(TaskCanceller));
-    };
   }
-  Chain& chain;
+  static Cancelling ask_it(Canceller& self) {
+    cancel_once(static_cast<TaskCanceller&>(self).microthread);
+    return Cancelling::answer_follows;
+  }
+  static void destroy_it(Canceller& self) noexcept {
+    auto& canceller = static_cast<TaskCanceller&>(self);
+    canceller.microthread.release();
+    canceller.chain.free_arena(&canceller, sizeof(TaskCanceller), alignof(TaskCanceller));
+  }
   Microthread& microthread;
 };
 

@@ -8,6 +8,7 @@
 #include <typeinfo>
 
 #include "deferred/reactor/registry.hpp"
+#include "deferred/results/cancelling.hpp"
 #include "deferred/tasks/waiter.hpp"
 
 namespace deferred::detail {
@@ -15,14 +16,13 @@ namespace deferred::detail {
 /// What a run-time handler returned: destroyed when the wait ends.
 struct ErasedUndo {
   virtual ~ErasedUndo() = default;
-  /// False if it cannot be asked to end early.
-  virtual bool request_cancel() { return false; }
+  virtual Cancelling request_cancel() { return Cancelling::now; }
 };
 class UndoPointer {
  public:
   UndoPointer() noexcept = default;
   explicit UndoPointer(ErasedUndo* undo) noexcept : undo_(undo) {}
-  bool request_cancel() { return undo_ && undo_->request_cancel(); }
+  Cancelling request_cancel() { return undo_ ? undo_->request_cancel() : Cancelling::now; }
 
  private:
   std::unique_ptr<ErasedUndo> undo_;  // null: nothing to undo

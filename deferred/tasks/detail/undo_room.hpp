@@ -22,6 +22,9 @@ class UndoRoom {
   using Fixed = UndoOf<Y>;
   static constexpr bool nothing = std::is_void_v<Fixed>;
   static_assert(!std::is_reference_v<Fixed>, "yield_to: return the undo by value");
+  static_assert(ordinary_alignment<std::conditional_t<nothing, Unit, Fixed>>,
+                "yield_to: the undo is over-aligned, and frames are not aligned for it: return a "
+                "std::unique_ptr to it");
   static_assert(Handler::kind != HandlerKind::task,
                 "yield_to: a task, or what else is awaited as a subtask, takes no Waiter: let the "
                 "decorator's own handler be a coroutine that awaits deferred::yield_to(x)");
@@ -34,14 +37,14 @@ class UndoRoom {
   UndoRoom& operator=(const UndoRoom&) = delete;
   [[gnu::always_inline]] ~UndoRoom() {}
 
-  bool request_cancel(UndoKind kind) {
+  Cancelling request_cancel(UndoKind kind) {
     constexpr bool can =
         requires(std::conditional_t<nothing, Unit, Fixed>& undo) { undo.request_cancel(); };
     if (kind == UndoKind::erased) return erased_.request_cancel();
     if constexpr (can) {
-      return fixed_.request_cancel();
+      return ask_to_cancel([this] { return fixed_.request_cancel(); });
     } else {
-      return false;
+      return Cancelling::now;
     }
   }
   /// Calls the handler with the Waiter that `make` returns, made in place.

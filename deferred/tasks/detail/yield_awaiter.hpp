@@ -28,6 +28,12 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
   using Slot = SlotFor<R>;
   using State = Wait::State;
   static constexpr bool delivers = !std::is_same_v<R, Q>;
+  static_assert(std::is_lvalue_reference_v<Y> || ordinary_alignment<Y>,
+                "co_await: this yieldable is over-aligned, and frames are not aligned for it: "
+                "await an lvalue that stands elsewhere");
+  static_assert(ordinary_alignment<Stored<Q>>,
+                "co_await: what this gives is over-aligned, and frames are not aligned for it: "
+                "let it give a std::unique_ptr");
 
  public:
   explicit YieldAwaiter(Y&& x) : x_(std::forward<Y>(x)) { this->ops = &table; }

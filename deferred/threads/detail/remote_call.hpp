@@ -119,7 +119,7 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
       f_.reset();
       this->runs_as(reactor, spawned.task());
       std::move(spawned)
-          .add_both([this](Outcome<T> outcome) {
+          .add_both([this](Outcome<T>&& outcome) {
             keep(std::move(outcome));
             this->settle();
           })
@@ -135,7 +135,7 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
     }
   }
   void discard() noexcept override { f_.reset(); }
-  void keep(Outcome<T> outcome) noexcept {
+  void keep(Outcome<T>&& outcome) noexcept {
     if (!outcome.has_value()) return this->failed(std::move(outcome).failure());
     if constexpr (!std::is_void_v<T>) {
       try {

@@ -22,8 +22,9 @@ class WorkEnd {
    public:
     explicit Undo(ThreadWork& work) noexcept : work_(work) {}
     /// A one-shot cancel takes the work back or is handed on, and then its end is waited for.
-    bool request_cancel() noexcept {
-      return !work_.withdraw() && work_.ask(ThreadWork::Ask::cancel_once);
+    Cancelling request_cancel() noexcept {
+      const bool asked = !work_.withdraw() && work_.ask(ThreadWork::Ask::cancel_once);
+      return asked ? Cancelling::answer_follows : Cancelling::now;
     }
 
    private:
