@@ -101,7 +101,7 @@ Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor
   return add_timeout(
       std::move(deferred), limit, reactor,
       [where](Outcome<T>, Duration after) -> Outcome<T> {
-        return Failure(TimeoutError(after, typeid(Deferred<T>)), where);
+        return Failure(TimeoutError(after, typeid(Deferred<T>), "at " + to_string(where)), where);
       },
       where);
 }

@@ -61,6 +61,7 @@ Reactor::~Reactor() {
     while (signals_) detail::ReactorAccess::remove_signal(*this, *signals_);
     for (const auto& trigger : std::exchange(triggers_, {})) trigger->drop();
     inbox_->close();
+    registry_.clear();
     ready_.run_round(false);
     next_turn_.run_round(false);
     while (!timers_.empty()) {
@@ -75,9 +76,10 @@ Reactor::~Reactor() {
     for (std::size_t fd = 0; fd < fds_.size(); ++fd) {
       if (fds_[fd]) fds_[fd]->reactor_gone();
     }
-  } while (tasks_ || remote_ends_ || signals_ || !triggers_.empty() || !ready_.empty() ||
-           !next_turn_.empty() || !timers_.empty() ||
+  } while (tasks_ || remote_ends_ || signals_ || !triggers_.empty() || !registry_.empty() ||
+           !ready_.empty() || !next_turn_.empty() || !timers_.empty() ||
            std::any_of(fds_.begin(), fds_.end(), [](auto& fd) { return fd && !fd->idle(); }));
+  while (failed_) detail::ReactorAccess::forget_failed(*failed_);
   backend_->arm(TimePoint::max());
   backend_->drive(nullptr);
   inbox_->release();
@@ -150,6 +152,7 @@ void Reactor::ask_for_turn() noexcept {
 std::string Reactor::dump_tasks() const {
   require_home("dump_tasks()");
   std::vector<const detail::Microthread*> newest_first;
+  for (const detail::Microthread* m = failed_; m; m = m->next_live) newest_first.push_back(m);
   for (const detail::Microthread* m = tasks_; m; m = m->next_live) newest_first.push_back(m);
   std::string text;
   for (auto m = newest_first.rbegin(); m != newest_first.rend(); ++m) {
@@ -189,12 +192,24 @@ void ReactorAccess::report(Reactor& reactor, const Failure& failure, const char*
   report_unhandled(failure, by);
 }
 
+namespace {
+
+void add_to(Microthread*& list, Microthread& m) noexcept {
+  m.previous_live = nullptr;
+  m.next_live = list;
+  if (list) list->previous_live = &m;
+  list = &m;
+}
+void take_from(Microthread*& list, Microthread& m) noexcept {
+  (m.previous_live ? m.previous_live->next_live : list) = m.next_live;
+  if (m.next_live) m.next_live->previous_live = m.previous_live;
+}
+
+}  // namespace
+
 void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
   m.reactor = &reactor;
-  m.previous_live = nullptr;
-  m.next_live = reactor.tasks_;
-  if (reactor.tasks_) reactor.tasks_->previous_live = &m;
-  reactor.tasks_ = &m;
+  add_to(reactor.tasks_, m);
   ++reactor.task_count_;
   const std::uint64_t id = ++reactor.last_task_id_;
   m.id_low = static_cast<std::uint32_t>(id);
@@ -202,9 +217,19 @@ void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
   m.retain();
 }
 
+void ReactorAccess::keep_failed(Reactor& reactor, Microthread& m) noexcept {
+  m.reactor = &reactor;
+  m.set(Microthread::listed_as_failed);
+  add_to(reactor.failed_, m);
+}
+void ReactorAccess::forget_failed(Microthread& m) noexcept {
+  if (!m.is(Microthread::listed_as_failed)) return;
+  m.unset(Microthread::listed_as_failed);
+  take_from(std::exchange(m.reactor, nullptr)->failed_, m);
+}
+
 void ReactorAccess::disown(Reactor& reactor, Microthread& m) noexcept {
-  (m.previous_live ? m.previous_live->next_live : reactor.tasks_) = m.next_live;
-  if (m.next_live) m.next_live->previous_live = m.previous_live;
+  take_from(reactor.tasks_, m);
   --reactor.task_count_;
   m.release();
 }

@@ -241,7 +241,8 @@ class Reactor final : private Turn {
   detail::TimerHeap timers_;
   TimePoint not_before_ = TimePoint::min();  // for timers; the present, while due ones are called
   Registry registry_;
-  detail::Microthread* tasks_ = nullptr;  // all live ones
+  detail::Microthread* tasks_ = nullptr;   // all live ones
+  detail::Microthread* failed_ = nullptr;  // that have failed, and whose Spawned was not asked yet
   std::size_t task_count_ = 0;
   std::uint64_t last_task_id_ = 0;
   detail::RemoteEnd* remote_ends_ = nullptr;           // all outstanding ones

@@ -156,7 +156,9 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
     signals_->internal = true;
   }
   run();
-  return end->crashed ? detail::exit_code_of(end->signal) : end->code;
+  if (end->crashed) return detail::exit_code_of(end->signal);
+  // Stopped before it went on with an error that is there: that is reported when it is closed.
+  return !end->ended && main.microthread().error_to_throw() ? 1 : end->code;
 }
 
 }  // namespace deferred

@@ -2,6 +2,7 @@
 #include "deferred/reactor/registry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace deferred {
 
@@ -39,6 +40,14 @@ void Registry::remove(const detail::Handler& handler) noexcept {
   --count_;
   changed();
   if (in_use_ != 0) removed_.push_back(std::move(removed));  // has room: add() saw to it
+}
+
+void Registry::clear() noexcept {
+  // What they captured may register and unregister others as it goes.
+  const auto types = std::exchange(types_, {});
+  const auto objects = std::exchange(objects_, {});
+  count_ = object_count_ = 0;
+  changed();
 }
 
 std::unique_ptr<detail::Handler> Registry::take(Handlers& handlers,

@@ -61,6 +61,9 @@ class Registry {
   template <class X, class F>
   Registration when_object(X& object, F handler);
 
+  /// Drops all of them. For the machinery: at the reactor's end.
+  void clear() noexcept;
+
   bool empty() const noexcept { return count_ == 0; }
   bool has_objects() const noexcept { return object_count_ != 0; }
 

@@ -69,7 +69,7 @@ class TaskRef {
 
   /// The reactor it runs on. Throws NoReactorError if it has none, or is done.
   Reactor& reactor() const {
-    if (!m_->reactor) detail::no_reactor(*m_);
+    if (!m_->reactor || done()) detail::no_reactor(*m_);
     return *m_->reactor;
   }
 
@@ -78,6 +78,8 @@ class TaskRef {
 
   /// "task #7 waiting on Pause at a.cpp:3 in f, from b.cpp:9 in g".
   std::string where() const { return detail::describe(*m_); }
+  /// Only the place: "at a.cpp:3 in f, from b.cpp:9 in g"; empty if it is done, or not known.
+  std::string place() const { return detail::place_of(*m_); }
 
  private:
   detail::Microthread* m_ = nullptr;

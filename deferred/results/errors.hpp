@@ -56,8 +56,9 @@ class NotPausedError : public std::logic_error {
 class TimeoutError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-  /// "timed out after 1.5 s waiting on Pause": for whoever sets a limit to a wait.
-  TimeoutError(std::chrono::nanoseconds limit, const std::type_info& waited_for);
+  /// "timed out after 1.5 s waiting on Pause at a.cpp:3 in f": for whoever sets a limit to a wait.
+  TimeoutError(std::chrono::nanoseconds limit, const std::type_info& waited_for,
+               const std::string& place = std::string());
 };
 
 /// A Value holds something that no yield_to handler knows.

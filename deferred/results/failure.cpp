@@ -155,11 +155,43 @@ std::exception_ptr handled_whole(const void* error, const std::type_info& type,
                          "the std::exception_ptr, or call this where it is being handled");
 }
 
+namespace {
+
+void replace_all(std::string& text, std::string_view part, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, part.size(), by);
+  }
+}
+
+// The standard library's types as they are written, without what one leaves out.
+void shorten(std::string& name) {
+  for (const std::string_view extra : {", std::char_traits<", ", std::allocator<"}) {
+    for (std::size_t at; (at = name.find(extra)) != std::string::npos;) {
+      std::size_t end = at + extra.size();
+      for (int depth = 1; depth > 0 && end < name.size(); ++end) {
+        if (name[end] == '<') ++depth;
+        if (name[end] == '>') --depth;
+      }
+      name.erase(at, end - at);
+    }
+  }
+  replace_all(name, "std::__cxx11::", "std::");
+  replace_all(name, "std::__1::", "std::");
+  replace_all(name, " >", ">");
+  replace_all(name, "std::basic_string<char>", "std::string");
+  replace_all(name, "std::basic_string_view<char>", "std::string_view");
+}
+
+}  // namespace
+
 std::string demangled(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> name(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-  return status == 0 && name ? std::string(name.get()) : std::string(type.name());
+  if (status != 0 || !name) return type.name();
+  std::string text = name.get();
+  shorten(text);
+  return text;
 }
 
 const void* find_base(const FailureNode& node, const std::type_info& wanted) noexcept {

@@ -18,7 +18,8 @@
 namespace deferred {
 
 /// A handle of a result that many may read, copyable; all copies are one result, which lives as
-/// long as one of them or a reader's callback that has not run. Readers are called in the order in
+/// long as one of them or a reader's callback that has not run. One that was moved from throws
+/// std::logic_error. Readers are called in the order in
 /// which they came, inside the call that fires, or at once if the result is there.
 ///
 /// Dropping the last handle detaches: the operation goes on. Cancelling what add_* returned ends
@@ -56,7 +57,7 @@ class SharedDeferred {
   template <class F>
   auto add_both(F&& f, SourceLocation where = SourceLocation::current()) const {
     return done(where).add_both(
-        [state = state_, f = std::decay_t<F>(std::forward<F>(f))](Outcome<void> read) mutable {
+        [state = shared(), f = std::decay_t<F>(std::forward<F>(f))](Outcome<void> read) mutable {
           if (state->outcome && !read.template check<Cancelled>())
             return std::invoke(f, std::as_const(*state->outcome));
           const Outcome<T> cancelled(read.failure());  // this reader was, not the operation
@@ -66,20 +67,18 @@ class SharedDeferred {
   }
   /// Fires when the result is there, with its failure if it failed. Then read outcome().
   Deferred<void> done(SourceLocation where = SourceLocation::current()) const {
-    return state_->read(where);
+    return shared()->read(where);
   }
 
   /// Cancels the operation, for all readers. (Deferred::cancel)
   void cancel() const {
-    const auto state = state_;  // a canceller may destroy *this
+    const auto state = shared();  // a canceller may destroy *this
     state->source.cancel();
   }
 
-  bool has_result() const noexcept { return state_->outcome.has_value(); }
+  bool has_result() const noexcept { return state_ && state_->outcome.has_value(); }
   /// The result; null while there is none.
-  const Outcome<T>* outcome() const noexcept {
-    return state_->outcome ? &*state_->outcome : nullptr;
-  }
+  const Outcome<T>* outcome() const noexcept { return has_result() ? &*state_->outcome : nullptr; }
 
  private:
   /// One that waits for the outcome.
@@ -172,12 +171,17 @@ class SharedDeferred {
         detail::takes<Callback, const Stored<T>&>,
         "SharedDeferred: the callback must take the value by const reference or by value, "
         "for there may be other readers");
-    return [state = state_, f = Callback(std::forward<F>(f))]() mutable {
+    return [state = shared(), f = Callback(std::forward<F>(f))]() mutable {
       return detail::call(f, *std::as_const(*state->outcome));
     };
   }
 
-  std::shared_ptr<State> state_;
+  const std::shared_ptr<State>& shared() const {
+    if (!state_) detail::throw_moved_from();
+    return state_;
+  }
+
+  std::shared_ptr<State> state_;  // null after a move
 };
 
 template <class T>

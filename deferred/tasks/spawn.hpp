@@ -42,6 +42,8 @@ class Spawned {
   /// all below do: `const TaskRef task = spawned.task();` first, if both are needed.
   TaskRef task() const { return TaskRef(microthread()); }
   bool done() const { return microthread().is(detail::Microthread::done); }
+  /// It is done, and its result is a failure.
+  bool failed() const;
 
   /// The Deferred of the result. Its cancel() is one-shot, and goes to what the microthread waits
   /// on.
@@ -66,6 +68,24 @@ class Spawned {
   auto add_both(F&& f, SourceLocation where = SourceLocation::current()) && {
     return std::move(*this).deferred(where).add_both(std::forward<F>(f), where);
   }
+  // Without std::move they do not compile, and the text says why.
+  template <class... A>
+  void add_callback(A&&...) & {
+    detail::needs_rvalue<T>();
+  }
+  template <class... A>
+  void add_errback(A&&...) & {
+    detail::needs_rvalue<T>();
+  }
+  template <class... A>
+  void add_callbacks(A&&...) & {
+    detail::needs_rvalue<T>();
+  }
+  template <class... A>
+  void add_both(A&&...) & {
+    detail::needs_rvalue<T>();
+  }
+
   void detach() && {
     microthread();
     drop();
@@ -144,6 +164,15 @@ Spawned<T> spawn(Reactor& reactor, Task<T> task) {
 }
 
 template <class T>
+bool Spawned<T>::failed() const {
+  using State = detail::Wait::State;
+  const detail::Microthread& m = microthread();
+  if (!done()) return false;
+  if (m.leaf) return static_cast<const detail::ResultFor<T>&>(*m.leaf).state == State::failure;
+  return !m.completion() || m.completion()->state() == detail::Chain::State::failure;
+}
+
+template <class T>
 Deferred<T> Spawned<T>::deferred(SourceLocation where) && {
   detail::Microthread& m = microthread();
   if (!done()) {
@@ -151,10 +180,11 @@ Deferred<T> Spawned<T>::deferred(SourceLocation where) && {
     drop();
     return pending;
   }
+  if (m.leaf) detail::give_up_frame<T>(m);
   Deferred<T> ready =
       m.completion() ? detail::DeferredAccess::deferred<T>(std::exchange(m.completion(), nullptr))
                      : fail<T>(detail::closed_failure(m));
-  drop();
+  drop();  // which finds nothing left
   return ready;
 }
 
@@ -162,12 +192,8 @@ template <class T>
 void Spawned<T>::drop() noexcept {
   detail::Microthread& m = *std::exchange(m_, nullptr);
   m.unset(detail::Microthread::has_handle);
-  if (m.is(detail::Microthread::done) && m.completion()) {
-    detail::Chain* const chain = std::exchange(m.completion(), nullptr);
-    if (chain->state() == detail::Chain::State::failure) {
-      detail::report_unhandled(m, chain->take_failure());
-    }
-    chain->drop_unreported();
+  if (m.is(detail::Microthread::done)) {
+    if (const Failure failure = detail::drop_result<T>(m)) detail::report_unhandled(m, failure);
   }
   m.release();
 }
@@ -179,8 +205,8 @@ void Spawned<T>::abandon() && noexcept {
   m.unset(detail::Microthread::has_handle);
   m.set(detail::Microthread::silent);
   detail::cancel_once(m);
-  if (m.is(detail::Microthread::done) && m.completion()) {
-    std::exchange(m.completion(), nullptr)->drop_unreported();
+  if (m.is(detail::Microthread::done)) {
+    [[maybe_unused]] const Failure unwanted = detail::drop_result<T>(m);
   }
   m.release();
 }

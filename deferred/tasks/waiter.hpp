@@ -84,7 +84,9 @@ class Waiter : public detail::WaiterBase {
   /// what a decorator hands to the yieldable that it wraps.
   Waiter<Delivered<R>> unwrapped() && {
     static_assert(!std::is_same_v<R, Delivered<R>>, "unwrapped() is for a Waiter of an Outcome");
-    return Waiter<Delivered<R>>(std::exchange(m_, nullptr), epoch_);
+    // Moved into what is returned, never elided: that one may be kept.
+    Waiter<Delivered<R>> borrowed(std::exchange(m_, nullptr), epoch_);
+    return Waiter<Delivered<R>>(std::move(borrowed));
   }
   /// The same wait, to be looked at and maybe answered, by somebody who need not answer.
   WeakWaiter<R> weak() const noexcept { return WeakWaiter<R>(*this); }
@@ -116,8 +118,8 @@ struct WaiterAccess {
     return Waiter<R>(m);
   }
   /// The same Waiter somewhere else; a borrowed one stays borrowed. Leaves `waiter` empty.
-  template <class R>
-  static Waiter<R> pass(Waiter<R>& waiter) noexcept {
+  template <class R, class W>
+  static Waiter<R> pass(Waiter<W>& waiter) noexcept {
     return Waiter<R>(std::exchange(waiter.m_, nullptr), waiter.epoch_);
   }
   static Microthread& microthread(const WaiterBase& waiter) noexcept { return *waiter.m_; }
@@ -155,6 +157,8 @@ class WeakWaiter {
 
   /// False once the wait was answered, by whomever, or has ended.
   bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
+  /// The microthread that waited. REQUIRES: not empty.
+  const TaskRef& task() const noexcept { return task_; }
   /// As Waiter::resume().
   template <class... A>
     requires MakesResult<R, A...>

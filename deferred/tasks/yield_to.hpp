@@ -40,9 +40,10 @@ constexpr void require_yieldable() {
 template <class Y>
 class [[nodiscard]] Undo {
  public:
-  Undo(std::remove_reference_t<Y>& x, Waiter<AwaitedResult<Y>>&& waiter) {
+  template <class R>
+  Undo(std::remove_reference_t<Y>& x, Waiter<R>&& waiter) {
     room_.begin(kind_, x, detail::WaiterAccess::microthread(waiter),
-                [&waiter] { return detail::WaiterAccess::pass(waiter); });
+                [&waiter] { return detail::WaiterAccess::pass<AwaitedResult<Y>>(waiter); });
   }
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
@@ -69,6 +70,13 @@ Undo<Y> yield_to(Y&& x, Waiter<AwaitedResult<Y>>&& waiter) {
 template <class Y>
 Undo<Y> yield_to(Y&& x, const Waiter<AwaitedResult<Y>>& waiter) {
   return deferred::yield_to(std::forward<Y>(x), Waiter<AwaitedResult<Y>>(waiter));
+}
+/// The same with a Waiter of an Outcome, to which x's failures are delivered.
+template <class Y>
+  requires detail::is_plain_value<AwaitedResult<Y>>
+Undo<Y> yield_to(Y&& x, Waiter<Outcome<AwaitedResult<Y>>>&& waiter) {
+  require_yieldable<Y>();
+  return Undo<Y>(x, std::move(waiter));
 }
 /// Hands on what is awaited as a subtask, through the registry as an await would: the Task, to be
 /// awaited or returned. `x` must outlive it.

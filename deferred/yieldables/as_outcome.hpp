@@ -21,11 +21,7 @@ class [[nodiscard]] AsOutcome {
   explicit AsOutcome(Y&& x) : x_(std::forward<Y>(x)) {}
 
   Undo<Y> yield_to(Waiter<Outcome<Delivered<R>>> waiter) && {
-    if constexpr (std::is_same_v<R, Delivered<R>>) {
-      return deferred::yield_to(std::forward<Y>(x_), std::move(waiter).unwrapped());
-    } else {
-      return deferred::yield_to(std::forward<Y>(x_), std::move(waiter));
-    }
+    return deferred::yield_to(std::forward<Y>(x_), std::move(waiter));
   }
   void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 

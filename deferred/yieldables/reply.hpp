@@ -25,7 +25,8 @@ struct ReplyState;
 }
 
 /// The answering end of a Reply: copyable, for any thread. The first answer wins, later ones return
-/// false. When all copies are gone without an answer, the await throws AbandonedError.
+/// false. When all copies are gone without an answer, the await throws AbandonedError. One that was
+/// moved from throws std::logic_error.
 template <class T>
 class ReplySender {
  public:
@@ -69,6 +70,7 @@ class ReplySender {
 
   template <class Put>
   bool answer(Put put) const {
+    if (!hold_) throw std::logic_error("ReplySender: it was moved from, and answers nobody");
     State& state = *hold_->state;
     std::optional<RemoteWaiter<T>> waiter;
     {

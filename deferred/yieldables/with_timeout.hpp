@@ -34,7 +34,11 @@ class [[nodiscard]] WithTimeout {
         : wait_(deferred::yield_to(std::forward<Y>(x), waiter)) {
       if (!waiter.pending()) return;
       timer_ = waiter.reactor().call_later(limit, [limit, late = waiter.weak()] {
-        late.throw_(TimeoutError(limit, typeid(std::remove_cvref_t<Y>)));
+        try {
+          late.throw_(TimeoutError(limit, typeid(std::remove_cvref_t<Y>), late.task().place()));
+        } catch (...) {  // a limit holds, also where there is no memory to say so
+          late.throw_(Failure::current());
+        }
       });
     }
     Cancelling request_cancel() { return wait_.request_cancel(); }
@@ -70,12 +74,20 @@ class [[nodiscard]] WithTimeout<Y> {
  private:
   static Task<R> run(Duration limit, Task<R> task) {
     detail::OpenScope scope;
-    const DelayedCall timer = scope.reactor().call_later(limit, [&scope] { scope.cancel(); });
+    const TaskRef self = scope.task();
+    std::string place;
+    const DelayedCall timer = scope.reactor().call_later(limit, [&] {
+      try {
+        place = self.place();  // of what it waits on, which the cancel ends
+      } catch (const std::bad_alloc&) {
+      }
+      scope.cancel();
+    });
     AsOutcome<Task<R>> quiet(std::move(task));
     Outcome<Delivered<R>> outcome = co_await unlisted(std::move(quiet));
     scope.close();
     if (outcome.template check<Cancelled>() && scope.owns_cancel()) {
-      outcome = Failure(TimeoutError(limit, typeid(Task<R>)));
+      outcome = Failure(TimeoutError(limit, typeid(Task<R>), place));
     }
     if constexpr (std::is_same_v<R, Outcome<Delivered<R>>>) {
       co_return outcome;

@@ -289,3 +289,26 @@ TEST_CASE_FIXTURE(Loop,
 }
 
 }  // namespace
+
+TEST_CASE("a run-time handler's captures may use the reactor that is being destroyed") {
+  struct Thing {};
+  struct Posts {
+    explicit Posts(Reactor& to) : reactor(&to) {}
+    Posts(Posts&& other) noexcept : reactor(std::exchange(other.reactor, nullptr)) {}
+    ~Posts() {
+      if (!reactor) return;
+      reactor->post([] {});
+      spawn(*reactor, []() -> Task<> { co_await Pause{}; });
+    }
+    Reactor* reactor;
+  };
+  std::optional<Registration> kept;
+  reactors::VirtualTime time;
+  {
+    Reactor reactor(time);
+    kept.emplace(reactor.registry().when_type<Thing>(
+        [p = Posts(reactor)](const Thing&, Waiter<void> w) { w.resume(); }));
+  }
+
+  kept.reset();
+}

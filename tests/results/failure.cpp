@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "deferred/results/errors.hpp"
 #include "tests/support/unhandled.hpp"
@@ -309,6 +310,11 @@ TEST_CASE("an error given by its base class that is not being handled is refused
   } catch (const std::exception&) {
     CHECK_THROWS_AS(static_cast<void>(Failure(base)), std::logic_error);
   }
+}
+
+TEST_CASE("the standard library's types are named as they are written") {
+  CHECK(Failure(std::string()).type_name() == "std::string");
+  CHECK(Failure(std::vector<std::string>()).type_name() == "std::vector<std::string>");
 }
 
 TEST_CASE("a copy of a Failure goes its own way, of the same error") {

@@ -340,3 +340,14 @@ TEST_CASE_FIXTURE(Unhandled, "a failure whose readers have all gone before is re
 
   CHECK(take() == std::vector<std::string>{"nobody's"});
 }
+
+TEST_CASE_FIXTURE(Unhandled, "a SharedDeferred that was moved from says so") {
+  SharedDeferred<int> shared = succeed(1).share();
+  const SharedDeferred<int> moved = std::move(shared);
+
+  CHECK_THROWS_AS(static_cast<void>(shared.done()), std::logic_error);  // NOLINT: that is asked
+  CHECK_THROWS_AS(shared.cancel(), std::logic_error);
+  CHECK(!shared.has_result());
+  CHECK(shared.outcome() == nullptr);
+  CHECK(moved.has_result());
+}

@@ -427,3 +427,28 @@ TEST_CASE("a handle of a finished microthread may outlive its reactor") {
 }
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Loop, "an error that a closed microthread would have gone on with is reported") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto waits =
+      spawn(reactor, [](Deferred<int> d) -> Task<> { co_await std::move(d); }, std::move(deferred));
+  settle();
+
+  promise.errback(Oops{"no route"});
+  waits.task().close();
+
+  CHECK(unhandled.take() == std::vector<std::string>{"no route"});
+}
+
+// Vanished.
+TEST_CASE_FIXTURE(Loop, "an error thrown into a microthread that waits no more is reported") {
+  TaskRef task = spawn(reactor, []() -> Task<> { co_await Pause{1s}; }).task();
+  settle();
+  reactor.call_later(1s, [&] { task.throw_(Oops{"too late"}); }).detach();
+
+  time.advance(1s);
+  REQUIRE(task.done());
+  task = {};
+
+  CHECK(unhandled.take() == std::vector<std::string>{"too late"});
+}

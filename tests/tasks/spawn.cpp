@@ -591,3 +591,49 @@ TEST_CASE_FIXTURE(Loop,
 }
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Loop, "a Spawned that is kept tells whether its microthread has failed") {
+  auto fails = spawn(reactor, []() -> Task<int> {
+    co_await Pause{};
+    throw Oops{"no route"};
+  });
+  auto ends = spawn(reactor, []() -> Task<int> { co_return 1; });
+  CHECK(!fails.failed());
+
+  settle();
+  settle();
+
+  CHECK(fails.failed());
+  CHECK(!ends.failed());
+  CHECK(outcome_of(std::move(fails)).check<Oops>());
+}
+
+// It was in no dump any more: the parent waited for something else, and nobody said why.
+TEST_CASE_FIXTURE(Loop, "a dump names the tasks that have failed and were not asked") {
+  auto fails = spawn(reactor, []() -> Task<int> {
+    co_await Pause{};
+    throw std::runtime_error("no route");
+  });
+  fails.task().set_name("get");
+  settle();
+
+  CHECK(reactor.dump_tasks() ==
+        "task #1 'get' has failed, and its Spawned was not asked yet: std::runtime_error: no "
+        "route\n");
+  CHECK(outcome_of(std::move(fails)).check<std::runtime_error>());
+  CHECK(reactor.dump_tasks().empty());
+}
+
+TEST_CASE_FIXTURE(Loop, "a Spawned that has failed may outlive its reactor") {
+  std::optional<Spawned<int>> kept;
+  {
+    reactors::VirtualTime time;
+    Reactor other(time);
+    kept = spawn(other, []() -> Task<int> { throw Oops{"no route"}; });
+    time.advance();
+    REQUIRE(kept->failed());
+  }
+
+  CHECK(kept->failed());
+  CHECK(std::move(*kept).deferred().result().check<Oops>());
+}

@@ -330,3 +330,19 @@ TEST_CASE_FIXTURE(Loop, "an error thrown before a coroutine's first await names 
 
   CHECK(outcome.failure().report().find(" in {anonymous}::throws_early") != std::string::npos);
 }
+
+// The value was never destroyed.
+TEST_CASE_FIXTURE(Loop, "a destructor that throws after co_return loses neither value nor error") {
+  struct ThrowsAtEnd {
+    ~ThrowsAtEnd() noexcept(false) { throw Oops{"destructor"}; }
+  };
+  const auto kept = std::make_shared<int>(3);
+
+  const auto outcome = outcome_of([](std::shared_ptr<int> p) -> Task<std::shared_ptr<int>> {
+    const ThrowsAtEnd throws;
+    co_return p;
+  }(kept));
+
+  CHECK(outcome.check<Oops>());
+  CHECK(kept.use_count() == 1);
+}

@@ -240,7 +240,7 @@ TEST_CASE_FIXTURE(Loop, "fire() answers with either side of an Outcome") {
 
 TEST_CASE_FIXTURE(Loop, "an answer whose value throws when it is made leaves the wait open") {
   struct ThrowsWhenMade {
-    explicit ThrowsWhenMade(int v) : value(v) {
+    ThrowsWhenMade(int v) : value(v) {
       if (v < 0) throw std::runtime_error("negative");
     }
     int value;
@@ -569,3 +569,28 @@ TEST_CASE_FIXTURE(Loop, "a WeakWaiter may outlive its task and its reactor") {
 }
 
 }  // namespace
+
+// Kept without being counted: it was answered as abandoned, and looked at a task that had gone.
+TEST_CASE_FIXTURE(Loop, "an unwrapped Waiter may be kept where it is made") {
+  struct Box {
+    Waiter<int> waiter;
+  };
+  struct Keeps {
+    std::unique_ptr<Box>* box;
+    void yield_to(Waiter<Outcome<int>> waiter) const {
+      box->reset(new Box{std::move(waiter).unwrapped()});
+    }
+  };
+  std::unique_ptr<Box> box;
+  auto waits = spawn(reactor, [&]() -> Task<int> {
+    const Keeps keeps{&box};
+    const Outcome<int> outcome = co_await keeps;
+    co_return outcome.value();
+  });
+  settle();
+
+  box->waiter.resume(5);
+  settle();
+
+  CHECK(outcome_of(std::move(waits)).value() == 5);
+}

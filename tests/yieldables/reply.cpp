@@ -264,3 +264,12 @@ TEST_CASE("a sender may outlive its Reply and the reactor") {
 }
 
 }  // namespace
+
+TEST_CASE("a sender of a Reply that was moved from says so") {
+  Reply<int> reply;
+  auto sender = reply.send();
+  const auto moved = std::move(sender);
+
+  CHECK_THROWS_AS(sender(1), std::logic_error);  // NOLINT: that is what is asked
+  CHECK(moved(1));
+}

@@ -2,6 +2,7 @@
 #include "deferred/reactor/detail/describe.hpp"
 
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/results/detail/chain.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred::detail {
@@ -53,9 +54,22 @@ void no_reactor(const Microthread& m) {
       "exactly one");
 }
 
+std::string place_of(const Microthread& m) {
+  if (m.is(Microthread::done)) return std::string();
+  const std::string text = call_path(m.leaf);
+  return text.empty() ? text : text.substr(1);
+}
+
 std::string describe(const Microthread& m) {
   const std::string label = task_label(m);
-  if (m.is(Microthread::done)) return label + " is done";
+  if (m.is(Microthread::done)) {
+    if (!m.reactor) return label + " is done";
+    std::string text = label + " has failed, and its Spawned was not asked yet";
+    if (Chain* const chain = m.completion()) {
+      text += ": " + chain->failure().type_name() + ": " + chain->failure().what();
+    }
+    return text;
+  }
   if (!m.is(Microthread::started)) return label + " has not started";
   if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
   if (m.is(Microthread::closing)) return label + " is being closed";

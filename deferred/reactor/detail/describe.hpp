@@ -13,6 +13,8 @@ struct Microthread;
 
 /// "task #7 'name' waiting on Pause at a.cpp:3 in f, from g at ...".
 std::string describe(const Microthread& m);
+/// Only the place.
+std::string place_of(const Microthread& m);
 std::string task_label(const Microthread& m);
 /// What is left of a microthread that was closed.
 Failure closed_failure(const Microthread& m) noexcept;

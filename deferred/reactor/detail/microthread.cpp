@@ -41,7 +41,10 @@ bool Microthread::is_legal() const noexcept {
 }
 
 void Microthread::destroy() noexcept {
-  delete extras();
+  if (Extras* const rest = extras()) {
+    if (is(throw_next)) report_unhandled(*this, rest->pending);  // it waited no more
+    delete rest;
+  }
   delete this;
 }
 
@@ -52,6 +55,8 @@ void close(Microthread& m) noexcept {
   if (m.is(Microthread::running)) return;  // resume() does it
   m.retain();
   m.expire();  // Waiters that die with the frames must not answer
+  const Failure* const error = m.error_to_throw();
+  const Failure unseen = error ? *error : Failure();
   // Destructors may look at it, or cancel it.
   m.unset(Microthread::suspended | Microthread::answered_ahead);
   destroy_frames(m);
@@ -63,6 +68,7 @@ void close(Microthread& m) noexcept {
     if (!completion->fired()) completion->fire_failure(closed_failure(m));
     completion->drop_promise(typeid(void));
   }
+  if (unseen) report_unhandled(m, unseen);
   m.release();
 }
 

@@ -61,6 +61,7 @@ struct Microthread : Runnable, Recycled {
     has_handle = 128,  // a Spawned may still ask for the result, which stays in the root frame
     has_extras = 16,
     silent = 8192,  // nobody wants to hear of its failure
+    listed_as_failed = 16384,
   };
 
   static constexpr std::uint32_t weak = std::uint32_t{1} << 31;  // there is a WeakWaiter
@@ -75,6 +76,10 @@ struct Microthread : Runnable, Recycled {
   bool has_waiters() const noexcept { return (waiters & ~weak) != 0; }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
+  /// The error that it would go on with; null if there is none.
+  const Failure* error_to_throw() const noexcept {
+    return is(suspended) ? wait->ops->failure(*wait) : nullptr;
+  }
   /// Puts another answer in place of one that was given ahead. REQUIRES: answered_ahead.
   void replace_answer(Wait::State state) noexcept {
     wait->ops->clear(*wait);
@@ -135,6 +140,7 @@ struct Microthread : Runnable, Recycled {
   std::uint64_t id() const noexcept { return std::uint64_t{id_high} << 32 | id_low; }
   /// What is fired with the result; its Promise reference.
   Chain*& completion() noexcept;
+  Chain* completion() const noexcept { return is(has_extras) ? extras_->completion : completion_; }
   Extras* extras() const noexcept { return is(has_extras) ? extras_ : nullptr; }
   /// REQUIRES: it has none.
   void add_extras(Extras& made) noexcept;

@@ -31,6 +31,9 @@ struct ReactorAccess {
   }
   static void adopt(Reactor& reactor, Microthread& m) noexcept;
   static void disown(Reactor& reactor, Microthread& m) noexcept;
+  /// One that is done and has failed, and whose Spawned is kept: for dumps, until it is asked.
+  static void keep_failed(Reactor& reactor, Microthread& m) noexcept;
+  static void forget_failed(Microthread& m) noexcept;
   static void add_remote(Reactor& reactor, RemoteEnd& end) noexcept;
   static void remove_remote(Reactor& reactor, RemoteEnd& end) noexcept;
   static Inbox& inbox(Reactor& reactor) noexcept { return *reactor.inbox_; }

@@ -62,10 +62,10 @@ class CallableHandler final : public TypedHandler<X, R> {
   UndoPointer call(X& x, Waiter<R>&& waiter) override {
     using U = std::invoke_result_t<F&, X&, Waiter<R>>;
     if constexpr (std::is_void_v<U>) {
-      f_(x, WaiterAccess::pass(waiter));
+      f_(x, WaiterAccess::pass<R>(waiter));
       return {};
     } else {
-      return UndoPointer(new KeptUndo<U>([&] { return f_(x, WaiterAccess::pass(waiter)); }));
+      return UndoPointer(new KeptUndo<U>([&] { return f_(x, WaiterAccess::pass<R>(waiter)); }));
     }
   }
   void make_wait(Value& what, WaitRoom& room) override {

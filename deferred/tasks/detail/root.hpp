@@ -34,11 +34,40 @@ void move_result(ResultFor<T>& from, Chain& to) noexcept {
   }
 }
 
+/// The result of a microthread that is done, out of its root frame and into a chain for its
+/// Spawned. Without memory for that it throws, and the frame stays.
+template <class T>
+void give_up_frame(Microthread& m) {
+  Chain* const chain = Chain::make_fired();
+  auto& result = static_cast<ResultFor<T>&>(*std::exchange(m.leaf, nullptr));
+  m.completion() = chain;
+  move_result<T>(result, *chain);
+  destroy_frame(result);
+}
+
+/// Nobody asks for the result of a microthread that is done. Its failure, if it failed.
+template <class T>
+Failure drop_result(Microthread& m) noexcept {
+  ReactorAccess::forget_failed(m);
+  Failure failure;
+  if (FrameBase* const frame = std::exchange(m.leaf, nullptr)) {
+    auto& result = static_cast<ResultFor<T>&>(*frame);
+    if (result.state == Wait::State::failure) failure = std::move(result.failure);
+    destroy_frame(result);
+  } else if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
+    if (chain->state() == Chain::State::failure) failure = chain->take_failure();
+    chain->drop_unreported();
+  }
+  return failure;
+}
+
 /// Moves a finished microthread's result to where it is wanted, and destroys its root frame.
 template <class T>
 void collect(Microthread& m) noexcept {
-  auto& result = static_cast<ResultFor<T>&>(*std::exchange(m.leaf, nullptr));
+  auto& result = static_cast<ResultFor<T>&>(*m.leaf);
+  const bool failed = result.state == Wait::State::failure;
   if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
+    m.leaf = nullptr;
     const bool wanted = !chain->fired();
     if (wanted) move_result<T>(result, *chain);
     destroy_frame(result);
@@ -47,17 +76,19 @@ void collect(Microthread& m) noexcept {
     chain->drop_promise(typeid(T));
     return;
   }
-  Failure failure;
   if (m.is(Microthread::has_handle)) {
     try {
-      m.completion() = Chain::make_fired();  // for the Spawned, whose only reference it is
-      move_result<T>(result, *m.completion());
-    } catch (...) {
-      failure = Failure::current();
+      give_up_frame<T>(m);
+    } catch (...) {  // for want of memory: the Spawned asks the frame
     }
-  } else if (result.state == Wait::State::failure) {
-    failure = std::move(result.failure);
+    Reactor* const reactor = m.reactor;
+    const bool kept = m.is(Microthread::has_handle);  // the frame may have owned the Spawned
+    retire(m);
+    if (failed && kept && reactor) ReactorAccess::keep_failed(*reactor, m);
+    return;
   }
+  m.leaf = nullptr;
+  const Failure failure = failed ? std::move(result.failure) : Failure();
   destroy_frame(result);
   if (failure) report_unhandled(m, failure);
   retire(m);

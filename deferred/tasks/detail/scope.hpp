@@ -8,6 +8,7 @@
 #include "deferred/reactor/detail/describe.hpp"
 #include "deferred/reactor/detail/extras.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/task_ref.hpp"
 
 namespace deferred::detail {
 
@@ -31,6 +32,7 @@ class OpenScope {
     if (!microthread_.reactor) no_reactor(microthread_);
     return *microthread_.reactor;
   }
+  TaskRef task() const noexcept { return TaskRef(microthread_); }
   /// Throws Cancelled at the leaf below, and at each later await, until the scope is closed.
   void cancel() noexcept {
     scope_.cancelled = true;

@@ -133,15 +133,22 @@ void RemoteCall::failed(const Failure& failure) noexcept {
   const auto* const abandoned = failure.check<AbandonedError>();
   const bool by_reactor =
       abandoned && abandoned->by_closing() && (stopped_ || ReactorAccess::ending(*reactor_));
-  error_ = by_reactor ? std::make_exception_ptr(AbandonedError(ended_early))
-                      : failure.to_exception_ptr();
+  try {
+    error_ = by_reactor ? std::make_exception_ptr(AbandonedError(ended_early))
+                        : failure.to_exception_ptr();
+  } catch (...) {  // its copy threw
+    error_ = std::current_exception();
+  }
 }
 
 void RemoteCall::settle() noexcept {
   if (task_.valid()) {  // what it ended without having taken, is left
-    const Microthread& m = task_.microthread();
+    Microthread& m = task_.microthread();
     if (cancels_taken_ > 0 && m.is(Microthread::cancel_next)) --cancels_taken_;
-    if (errors_taken_ > 0 && m.is(Microthread::throw_next)) --errors_taken_;
+    if (errors_taken_ > 0 && m.is(Microthread::throw_next)) {
+      --errors_taken_;
+      m.unset(Microthread::throw_next);  // home has it
+    }
   }
   task_ = {};
   stop_ = {};
