@@ -41,7 +41,7 @@ def with_pkg_config(project):
             ["pkg-config", "--static", "--cflags", "--libs", f"{package} = {version}"],
             check=True, env=environment, stdout=subprocess.PIPE, text=True,
         ).stdout.split()
-        run(*compiler, f"{program}.cpp", *arguments, *flags, "-o", package, cwd=project)
+        run(*compiler, "-std=c++20", f"{program}.cpp", *arguments, *flags, "-o", package, cwd=project)
         yield project / package
 
 

@@ -5,6 +5,10 @@
 // one is refused by the linker, whose message holds that name.
 #pragma once
 
+#if __cplusplus < 202002L
+#error deferred needs C++20 or later: -std=c++20
+#endif
+
 #include <version>
 
 namespace deferred::detail {
