@@ -11,6 +11,11 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// Copyable, for any thread, and may outlive the reactor. Whoever is going to call a reactor from
 /// another thread should hold one: it cannot dangle, and while there is one a reactor does not
 /// report that nothing can wake its tasks.
@@ -48,5 +53,8 @@ class RemoteReactor {
 
   detail::Inbox* inbox_;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

@@ -16,6 +16,11 @@ namespace deferred {
 /// addSystemEventTrigger)
 enum class Phase : std::uint8_t { before, during, after };
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// The handle of a trigger. Dropping it takes the trigger back; detach() lets it be. A trigger is
 /// called once. May outlive the reactor.
 class [[nodiscard]] ShutdownTrigger {
@@ -41,5 +46,8 @@ class [[nodiscard]] ShutdownTrigger {
  private:
   std::shared_ptr<detail::TriggerNode> node_;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

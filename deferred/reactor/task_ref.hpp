@@ -15,6 +15,11 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// Refers to a microthread; copyable; may outlive it and its reactor.
 class TaskRef {
  public:
@@ -84,5 +89,8 @@ class TaskRef {
  private:
   detail::Microthread* m_ = nullptr;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

@@ -50,14 +50,11 @@ class [[nodiscard]] Failure {
 
   Failure(const Failure& other) noexcept;
 #if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 does not see that a union has a side.
+// g++ 12 does not see that a union has a side, here and where a Failure ends.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
   Failure(Failure&& other) noexcept : node_(other.node_) { other.node_ = nullptr; }
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
   Failure& operator=(Failure other) noexcept {
     std::swap(node_, other.node_);
     return *this;
@@ -103,6 +100,9 @@ class [[nodiscard]] Failure {
 
   detail::FailureNode* node_ = nullptr;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// std::make_exception_ptr, but an error given by a reference to its base class is not cut down to
 /// it: as Failure's constructor says.

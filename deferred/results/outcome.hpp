@@ -20,6 +20,11 @@ template <class T>
 struct IsOutcome;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a union has a side.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// A T or a Failure; never neither (a moved-from one keeps its side).
 template <class T>
 class [[nodiscard]] Outcome {
@@ -131,6 +136,9 @@ class [[nodiscard]] Outcome {
   };
   bool has_value_;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// What a wait for an R delivers: an R; but for an Outcome<Q> a Q or a failure, neither thrown.
 template <class R>

@@ -20,6 +20,11 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// The handle of a microthread: a Deferred<T> of its result, whose block is made on first use.
 /// Dropping it detaches the microthread, which goes on; what it throws then is reported. Convert
 /// it to a Deferred<T>, add callbacks, or `co_await std::move(spawned)`.
@@ -106,6 +111,9 @@ class Spawned {
 
   detail::Microthread* m_;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// A spawned microthread is awaited as the Deferred of its result.
 template <class T>

@@ -17,6 +17,11 @@
 
 namespace deferred::detail {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a union has a side.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 template <class T>
 class DeferredState {
   using Value = Stored<T>;
@@ -181,6 +186,9 @@ class DeferredState {
   };
   Kind kind_ = Kind::nothing;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// A Deferred that is just being made, as the target of a stage.
 template <class U>

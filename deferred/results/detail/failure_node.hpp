@@ -153,9 +153,16 @@ inline Failure::Failure(const Failure& other) noexcept : node_(other.node_) {
   if (node_) ++node_->refs;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 inline void Failure::release(detail::FailureNode* node) noexcept {
   if (--node->refs == 0) detail::destroy_node(node);
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <class E>
 const E* Failure::check() const noexcept {
