@@ -3,7 +3,7 @@
 // Shapes of coroutine that some compiler gets wrong, run one by one, each in a child process:
 // what became of it is printed as a table and compared with the table known of this compiler, so
 // that a change of compiler shows. The house rules against these shapes are in
-// tests/lint/hazards.py. Uses nothing of the library: the Task here is the smallest that shows
+// tools/deferred-hazards. Uses nothing of the library: the Task here is the smallest that shows
 // them.
 #include <sys/resource.h>
 #include <sys/wait.h>

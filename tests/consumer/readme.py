@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """readme.py SOURCE: does what README.md says under "Use it", where there is no more than what it says is needed.
 
-The commands are read out of README: the block that installs, and the line of the table for pkg-config. They run in a copy
+The commands are read out of README: the block that installs, the line of the table for pkg-config, and the block that
+looks for hazards. They run in a copy
 of the tree, with an empty home, and with those programs alone in PATH that a bare Debian has once the packages that README
 names are installed; pkg-config knows no other library. What is compiled with it is README's first program.
 """
@@ -22,9 +23,9 @@ def section(readme, title):
 
 
 def commands(text):
-    """The lines of its first indented block."""
-    block = re.search(r"^(?: {4}\S.*\n)+", text, re.MULTILINE)[0]
-    return [line.split("#")[0].strip() for line in block.splitlines()]
+    """The lines of each of its indented blocks."""
+    return [[line.split("#")[0].strip() for line in block.splitlines()]
+            for block in re.findall(r"^(?: {4}\S.*\n)+", text, re.MULTILINE)]
 
 
 def dpkg(*fields):
@@ -84,7 +85,7 @@ def copied(source, to):
 def main(source):
     readme = (source / "README.md").read_text()
     use_it = section(readme, "Use it")
-    packages, *install = commands(use_it)
+    (packages, *install), check = commands(use_it)
     wanted = re.fullmatch(r"apt install (.+)", packages)[1].split()
     compile_it = re.search(r"^\| pkg-config \| `(.+?)` \|$", use_it, re.MULTILINE)[1]
     program = re.search(r"```cpp\n(.*?)```", section(readme, "A first program"), re.DOTALL)[1]
@@ -111,6 +112,8 @@ def main(source):
         (package,) = (place / "root").rglob("deferred.pc")
         (place / "mine").mkdir()
         (place / "mine" / "main.cpp").write_text(program)
+        for command in check:
+            run(f"PATH=$PATH:{package.parents[3]}/bin; {command}", place / "mine")
         run(compile_it, place / "mine", PKG_CONFIG_PATH=str(package.parent))
         said = run("./a.out", place / "mine")
         if said != (source / "samples" / "first_program.out").read_text():

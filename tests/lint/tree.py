@@ -1,22 +1,32 @@
 # SPDX-License-Identifier: MIT
 """What the lints share: which files there are, C++ text without its comments, how findings are told.
 
-A lint is a module with check(root), giving findings (path below root, line, text).
+A lint is a module with check(root), giving findings (path below root, line, text). C++ is read as
+tools/deferred-hazards does, which is installed and so has to stand alone.
 """
 
+import importlib.machinery
+import importlib.util
 import pathlib
-import re
 import sys
 
 ROOMS = ("deferred", "reactors", "samples", "tests")
 FIXTURES = pathlib.Path("tests/lint/fixtures")
 
-TOKEN = re.compile(
-    r"""//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|"""
-    r"""(?<![\w'])'(?:\\.|[^'\\\n])+'""",
-    re.DOTALL,
-)
 
+def tool(name):
+    """A program of tools/, as a module."""
+    path = pathlib.Path(__file__).parents[2] / "tools" / name
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    loader.exec_module(module)
+    sys.dont_write_bytecode = before
+    return module
+
+
+hazards = tool("deferred-hazards")
+blanked, line_of = hazards.blanked, hazards.line_of
 
 def files(root, rooms=ROOMS, suffixes=(".hpp", ".cpp")):
     """The sources of these rooms, as paths below root, in order."""
@@ -27,22 +37,6 @@ def files(root, rooms=ROOMS, suffixes=(".hpp", ".cpp")):
             if path.suffix in suffixes and FIXTURES not in name.parents:
                 found.append(name)
     return found
-
-
-def blanked(text, strings=True):
-    """The same text with blanks for comments (and string contents), so that places stay."""
-
-    def blank(match):
-        token = match.group()
-        if token.startswith("/"):
-            return re.sub(r"[^\n]", " ", token)
-        return '"' + re.sub(r"[^\n]", " ", token[1:-1]) + '"' if strings else token
-
-    return TOKEN.sub(blank, text)
-
-
-def line_of(text, place):
-    return text.count("\n", 0, place) + 1
 
 
 def main(check):
