@@ -6,6 +6,6 @@
 
 namespace deferred {
 
-Reactor::Reactor() : Reactor(reactors::poll()) {}
+Reactor::Reactor(detail::ThreadChecks checks) : Reactor(reactors::poll(), checks) {}
 
 }  // namespace deferred

@@ -30,11 +30,13 @@ constinit thread_local Reactor* first_on_thread = nullptr;
 
 }  // namespace
 
-Reactor::Reactor(std::unique_ptr<Backend> backend) : Reactor(*backend) {
+Reactor::Reactor(std::unique_ptr<Backend> backend, detail::ThreadChecks checks)
+    : Reactor(*backend, checks) {
   owned_backend_ = std::move(backend);
 }
 
-Reactor::Reactor(Backend& backend) : backend_(&backend), inbox_(new detail::Inbox(backend)) {
+Reactor::Reactor(Backend& backend, detail::ThreadChecks checks)
+    : backend_(&backend), inbox_(new detail::Inbox(backend)), checks_(checks) {
   backend_->drive(this);
   next_on_thread_ = std::exchange(first_on_thread, this);
 }

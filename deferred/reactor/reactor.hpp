@@ -44,9 +44,9 @@ struct ReactorAccess;
 /// Takes what a reactor's callbacks throw, and StuckError; `by` says what threw it.
 using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 
-/// An event loop for one thread, on any backend. All of it is used from the thread that made it
-/// (debug builds end the program otherwise), but for call_from_thread(), remote(), stop() and what
-/// the remote ends (RemoteReactor, RemoteWaiter, Reply) do.
+/// An event loop for one thread, on any backend. All of it is used from the thread that made it,
+/// but for call_from_thread(), remote(), stop() and what the remote ends (RemoteReactor,
+/// RemoteWaiter, Reply) do. Made where NDEBUG is not defined, it ends the program otherwise.
 ///
 /// A turn does, in this order: (1) the posts of other threads and the signals; (2) the timers that
 /// were due when the first of them is called; (3) the ready queue, in rounds, each of them
@@ -61,11 +61,12 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 class Reactor final : private Turn {
  public:
   /// On poll(2): no dependency.
-  Reactor();
+  Reactor(detail::ThreadChecks checks = detail::thread_checks);
   /// On a backend of its own: `Reactor reactor{reactors::uv()};`
-  explicit Reactor(std::unique_ptr<Backend> backend);
+  explicit Reactor(std::unique_ptr<Backend> backend,
+                   detail::ThreadChecks checks = detail::thread_checks);
   /// On a backend that outlives it: `reactors::VirtualTime time; Reactor reactor{time};`
-  explicit Reactor(Backend& backend);
+  explicit Reactor(Backend& backend, detail::ThreadChecks checks = detail::thread_checks);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -196,7 +197,10 @@ class Reactor final : private Turn {
   class InTurn;
 
   void turn() noexcept override;
-  void require_home(const char* what) const noexcept { inbox_->home().require_here(what); }
+  /// If it is to be checked: ends the program on another thread than its own.
+  void require_home(const char* what) const noexcept {
+    if (checks_ == detail::ThreadChecks::on) inbox_->home().require_here(what);
+  }
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
   /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
@@ -228,6 +232,7 @@ class Reactor final : private Turn {
   detail::Inbox* inbox_;  // counted
   detail::RunQueue ready_;
   detail::RunQueue next_turn_;
+  const detail::ThreadChecks checks_;
   bool awake_ = false;   // in a turn, or one is armed for as soon as possible
   bool ending_ = false;  // in its destructor
   bool running_ = false;

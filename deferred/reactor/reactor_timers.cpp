@@ -32,7 +32,6 @@ void Reactor::fire_due_timers() noexcept {
 }
 
 DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {
-  require_home("call_later() or call_at()");
   if (!timers_.has_room()) [[unlikely]]
     make_room_for_timer(made);
   made->reactor = this;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """mix.py EXPECTED KIND INCLUDE LIBRARY BORDER MAIN -- COMPILER FLAG...: a program and its library, built in two ways.
 
-EXPECTED is "works", or what the compiler or the linker has to say. KIND is "program": BORDER and MAIN are linked with
+EXPECTED is "works", or what the compiler or the linker has to say. KIND is "program" or "threads": BORDER and MAIN are linked with
 the LIBRARY; or "plugins": BORDER is, twice, and MAIN, which is not, loads both."""
 
 import os
@@ -29,9 +29,9 @@ def build(folder):
     """Builds what is asked for; the command that runs it."""
     border, linked = folder / "border.o", [library, f"-Wl,-rpath,{library.parent}", "-pthread"]
     run(f"-I{include}", "-fPIC", "-c", border_source, "-o", border)
-    if kind == "program":
+    if kind != "plugins":
         program = folder / "program"
-        run(border, main_source, *linked, "-o", program)
+        run(f"-I{include}", border, main_source, *linked, "-o", program)
         return [program]
     plugins = [folder / "one.so", folder / "other.so"]
     for plugin in plugins:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Home: the thread that a reactor belongs to. Debug builds end the program where something that is
-// bound to it is used from another thread; both threads are named.
+// Home: the thread that a reactor belongs to. Where something that is bound to it is used on
+// another thread, the program is ended, and both threads are named; if the unit that made the
+// reactor asked for that, whoever built the library.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +19,24 @@ inline std::uint64_t this_thread() noexcept {
 /// The system's number of this thread, which top and debuggers show too.
 long system_thread() noexcept;
 
+enum class ThreadChecks : bool { off, on };
+/// What this unit asks for, as for assert().
+#ifdef NDEBUG
+inline constexpr ThreadChecks thread_checks = ThreadChecks::off;
+#else
+inline constexpr ThreadChecks thread_checks = ThreadChecks::on;
+#endif
+
 class Home {
  public:
   /// This thread.
   Home() noexcept : thread_(this_thread()), system_thread_(system_thread()) {}
 
   bool here() const noexcept { return thread_ == this_thread(); }
-  /// In debug builds: ends the program if this is not the thread. `what` is what was called.
-  void require_here([[maybe_unused]] const char* what) const noexcept {
-#ifndef NDEBUG
+  /// Ends the program if this is not the thread. `what` is what was called.
+  void require_here(const char* what) const noexcept {
     if (!here()) [[unlikely]]
       used_elsewhere(what);
-#endif
   }
 
  private:

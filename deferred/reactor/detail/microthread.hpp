@@ -102,7 +102,7 @@ struct Microthread : Runnable, Recycled {
 
   /// In debug builds: ends the program if it is in none of the states above.
   void check() const noexcept { assert(is_legal()); }
-  /// In debug builds: ends the program on a thread that is not its reactor's.
+  /// If its reactor is checked: ends the program on another thread than its own.
   void require_home(const char* what) const noexcept {
     if (reactor) ReactorAccess::require_home(*reactor, what);
   }

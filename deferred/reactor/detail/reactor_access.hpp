@@ -19,13 +19,16 @@ struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {
     reactor.require_home(what);
   }
+  // The two below are what programs do most: where nothing is to be checked, nothing is asked.
   static void make_ready(Reactor& reactor, Runnable& item) noexcept {
-    reactor.require_home("resuming a task or post()");
+    if constexpr (thread_checks == ThreadChecks::on) {
+      reactor.require_home("resuming a task or post()");
+    }
     reactor.ready_.push(item);
     reactor.want_turn();
   }
   static void next_turn(Reactor& reactor, Runnable& item) noexcept {
-    reactor.require_home("spawn() or schedule()");
+    if constexpr (thread_checks == ThreadChecks::on) reactor.require_home("spawn() or schedule()");
     reactor.next_turn_.push(item);
     reactor.want_turn();
   }

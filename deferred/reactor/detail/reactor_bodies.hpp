@@ -17,6 +17,9 @@ namespace deferred {
 template <class F>
 DelayedCall Reactor::call_at(TimePoint deadline, F f) {
   static_assert(std::is_invocable_v<F&>, "call_at: the callable takes no argument");
+  if constexpr (detail::thread_checks == detail::ThreadChecks::on) {
+    require_home("call_later() or call_at()");
+  }
   return add_timer(deadline, new detail::TimerNodeOf<F>(std::move(f)));
 }
 
