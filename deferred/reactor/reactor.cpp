@@ -122,25 +122,38 @@ void Reactor::turn() noexcept {
   if (in_turn_) return;
   const InTurn in_turn(*this);
   ready_.prepend(next_turn_);
-  inbox_->drain();
-  if (!timers_.empty()) fire_due_timers();
-  for (int round = 0; round < most_rounds && !ready_.empty(); ++round) ready_.run_round(true);
+  if (timers_.empty()) {
+    inbox_->drain(most_messages);
+  } else {
+    take_messages_and_timers();
+  }
+  ready_.run_round(true);
+  ready_.run_at_most(most_more);
+}
+
+// What a message sets is for the next turn already.
+inline void Reactor::take_messages_and_timers() noexcept {
+  const std::uint64_t set_before = timers_.pushes();
+  not_before_ = now();
+  inbox_->drain(most_messages);
+  fire_due_timers(set_before);
+  not_before_ = TimePoint::min();
 }
 
 void Reactor::take_last_calls() noexcept {
   inbox_->refuse_calls(true);
   const InTurn in_turn(*this);
-  inbox_->drain();
+  inbox_->drain(detail::Inbox::all);
 }
 
 void Reactor::read_clock() noexcept {
   require_home("now()");
-  now_ = backend_->now();
+  now_ = std::max(now_, backend_->now());
   now_is_known_ = in_turn_;
 }
 
 void Reactor::arm_next() noexcept {
-  awake_ = !ready_.empty() || !next_turn_.empty();
+  awake_ = !ready_.empty() || !next_turn_.empty() || inbox_->has_more();
   armed_ = awake_ ? TimePoint::min() : !timers_.empty() ? timers_.earliest() : TimePoint::max();
   backend_->arm(armed_);
 }

@@ -48,10 +48,12 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 /// but for call_from_thread(), remote(), stop() and what the remote ends (RemoteReactor,
 /// RemoteWaiter, Reply) do. Made where NDEBUG is not defined, it ends the program otherwise.
 ///
-/// A turn does, in this order: (1) the posts of other threads and the signals; (2) the timers that
-/// were due when the first of them is called; (3) the ready queue, in rounds, each of them
-/// the queue as it stood, until it is empty or 64 rounds have run; then (4) the backend waits for
-/// I/O and reports it. What is set in a turn for "now" (timers, Pause{}) waits for the next turn.
+/// A turn does, in this order: (1) the posts of other threads and the signals as they stood, at
+/// most 1,024 of them; (2) the timers that were due when it began; (3) the ready queue as it stood,
+/// and then what has become ready meanwhile, until that is done or 256 of it have run; then (4) the
+/// backend waits for I/O and reports it. What is set in a turn for "now" (timers, Pause{}) waits
+/// for the next turn, and so does the rest of a task after 1,024 awaits without a wait. So timers
+/// and I/O wait for what there was when the turn began and little more, never for what comes anew.
 ///
 /// What a callback throws goes to the error hook; the reactor goes on.
 ///
@@ -137,7 +139,8 @@ class Reactor final : private Turn {
     return now_;
   }
 
-  /// Calls `f()` after `delay`, not before the next turn. Dropping the DelayedCall cancels it;
+  /// Calls `f()` after `delay`, not before the next turn. Dropping the
+  /// DelayedCall cancels it;
   /// `.detach()` lets it be. Equal deadlines are called in the order they were set. (Twisted:
   /// callLater)
   template <class F>
@@ -192,7 +195,8 @@ class Reactor final : private Turn {
 
  private:
   friend struct detail::ReactorAccess;
-  static constexpr int most_rounds = 64;
+  static constexpr std::size_t most_messages = 1024;  // of the inbox, a turn
+  static constexpr int most_more = 256;  // items of the ready queue a turn, beyond those it held
 
   class InTurn;
 
@@ -213,7 +217,9 @@ class Reactor final : private Turn {
   void take_last_calls() noexcept;
   void report_if_stuck(const char* waits_for) noexcept;
   void read_clock() noexcept;
-  void fire_due_timers() noexcept;
+  /// Those that are due at not_before_, and were set when there had been less than `pushes`.
+  void fire_due_timers(std::uint64_t pushes) noexcept;
+  void take_messages_and_timers() noexcept;
   void arm_next() noexcept;
   /// Something became ready outside of a turn: asks the backend for one.
   void want_turn() noexcept {
@@ -239,12 +245,13 @@ class Reactor final : private Turn {
   bool now_is_known_ = false;
   bool in_turn_ = false;
   bool crashed_ = false;
-  bool stuck_ = false;          // it has been reported in this run
-  std::uint32_t in_watch_ = 0;  // in so many callbacks of watches, one inside the other
-  TimePoint now_{};
+  bool stuck_ = false;                // it has been reported in this run
+  std::uint32_t in_watch_ = 0;        // in so many callbacks of watches, one inside the other
+  TimePoint now_ = TimePoint::min();  // never goes back
   TimePoint armed_ = TimePoint::max();
   detail::TimerHeap timers_;
-  TimePoint not_before_ = TimePoint::min();  // for timers; the present, while due ones are called
+  // For timers that are set: the present, while older ones may be due in this turn.
+  TimePoint not_before_ = TimePoint::min();
   Registry registry_;
   detail::Microthread* tasks_ = nullptr;   // all live ones
   detail::Microthread* failed_ = nullptr;  // that have failed, and whose Spawned was not asked yet

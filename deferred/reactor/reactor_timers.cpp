@@ -11,10 +11,8 @@ namespace deferred {
 
 // What is set meanwhile waits for the next turn: it has a higher number, and not_before_ keeps it
 // from getting in front of one that is due.
-void Reactor::fire_due_timers() noexcept {
-  const TimePoint present = not_before_ = now();
-  const std::uint64_t set_before = timers_.pushes();
-  while (detail::TimerEntry* const due = timers_.first_due(present, set_before)) {
+void Reactor::fire_due_timers(std::uint64_t pushes) noexcept {
+  while (detail::TimerEntry* const due = timers_.first_due(not_before_, pushes)) {
     auto& node = static_cast<detail::TimerNode&>(*due);
     node.deadline = timers_.deadline(node);
     timers_.pop();
@@ -28,7 +26,6 @@ void Reactor::fire_due_timers() noexcept {
     node.drop_callable();
     node.release();
   }
-  not_before_ = TimePoint::min();
 }
 
 DelayedCall Reactor::add_timer(TimePoint deadline, detail::TimerNode* made) {

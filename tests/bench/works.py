@@ -29,7 +29,7 @@ WORKS = {
     'W1c': Work('error past 2 to a typed errback', instructions=330, in_any_unit=True, allocations=0),
     'W1c-throw': Work('the first callback throws', of_floor=1.1),
     'chain-8': Work('chain of 8, then fire', instructions=1000),
-    'W2': Work('await what is ready', instructions=40, allocations=0),
+    'W2': Work('await what is ready', instructions=43, allocations=0),
     'W2p': Work('await, then fire', instructions=390, allocations=0),
     'dynamic': Work('await through the registry', instructions=270, allocations=0),
     'W3': Work('call a subtask', instructions=165, allocations=0),

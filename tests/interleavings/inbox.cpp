@@ -70,7 +70,7 @@ void two_pushers(Interleaving& run) {
     run.check(inbox->push(*messages[first]) && inbox->push(*messages[first + 1]), "refused");
   };
   run.run({[&] {
-             while (got.size() < 4 && backend.wait()) inbox->drain();
+             while (got.size() < 4 && backend.wait()) inbox->drain(Inbox::all);
            },
            [&] { push(0); }, [&] { push(2); }});
   std::vector<int> first, second;
@@ -90,7 +90,7 @@ void push_and_close(Interleaving& run) {
   std::vector<int> ends;
   Noted<Message> one(ends, 1), two(ends, 2);
   run.run({[&] {
-             inbox->drain();
+             inbox->drain(Inbox::all);
              inbox->close();
              backend->gone = true;
              inbox->release();
@@ -130,7 +130,7 @@ void message_outlives_reactor(Interleaving& run) {
   run.run({[&] {
              while (!taken) {
                if (!exploring::wait_until([&] { return !inbox->empty(); }, "the message")) return;
-               inbox->drain();
+               inbox->drain(Inbox::all);
              }
              inbox->close();
              backend->gone = true;
@@ -148,9 +148,9 @@ void call_and_refuse(Interleaving& run) {
   Noted<Message> one(got, 1), two(got, 2);
   std::size_t accepted = 0, called = 0;
   run.run({[&] {
-             inbox->drain();
+             inbox->drain(Inbox::all);
              inbox->refuse_calls(true);
-             inbox->drain();
+             inbox->drain(Inbox::all);
              called = got.size();
            },
            [&] {

@@ -54,13 +54,13 @@ MUTANTS = {
     ),
     "drain_in_two_steps": (
         INBOX,
-        "      run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);",
-        "      const auto all = head_.load(); head_.store(mask_); run_all(message_of(all), true);",
+        "    if (empty()) return;\n    take(head_.exchange(mask_, std::memory_order_acquire));\n",
+        "    if (empty()) return;\n    const auto all = head_.load(); head_.store(mask_); take(all);\n",
     ),
     "close_in_two_steps": (
         INBOX,
-        "const std::uintptr_t last = head_.exchange(closed, std::memory_order_acquire);",
-        "const std::uintptr_t last = head_.load(); head_.store(closed);",
+        "    take(head_.exchange(closed, std::memory_order_acquire));\n",
+        "    const auto all = head_.load(); head_.store(closed); take(all);\n",
     ),
     # A call that was taken already is thrown away with the refusal.
     "refuse_by_store": (

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/spawn.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 
@@ -48,20 +50,174 @@ TEST_CASE_TEMPLATE("what the ready queue held is run before what was put there m
   CHECK(log == "abAB");
 }
 
-TEST_CASE_TEMPLATE("a chain of posts runs 64 rounds a turn", On, OnPoll, OnVirtualTime) {
+TEST_CASE_TEMPLATE("a turn runs what was ready, and 256 of what became ready meanwhile", On, OnPoll,
+                   OnVirtualTime) {
   On on;
-  int rounds = 0;
+  int calls = 0;
   std::function<void()> again = [&] {
-    ++rounds;
+    ++calls;
     on.reactor.post([&] { again(); });
   };
-  on.reactor.post([&] { again(); });
+  for (int i = 0; i < 3; ++i) on.reactor.post([&] { again(); });
 
   on.turn();
-  CHECK(rounds == 64);
+  CHECK(calls == 3 + 256);
   on.turn();
 
-  CHECK(rounds == 128);
+  CHECK(calls == 2 * (3 + 256));
+}
+
+TEST_CASE_TEMPLATE("what a turn has left over is run first by the next, in its order", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] {
+    for (int i = 0; i < 256; ++i) on.reactor.post([] {});
+    for (const char letter : {'a', 'b'}) on.reactor.post([&log, letter] { log += letter; });
+  });
+
+  on.turn();
+  CHECK(log.empty());
+  on.reactor.post([&] { log += "c"; });
+  on.turn();
+
+  CHECK(log == "abc");
+}
+
+TEST_CASE_TEMPLATE("a turn takes 1,024 calls of threads, and asks for another for the rest", On,
+                   OnPoll, OnVirtualTime) {
+  On on;
+  int calls = 0;
+  for (int i = 0; i < 1025; ++i) on.reactor.call_from_thread([&] { ++calls; });
+
+  on.turn();
+  CHECK(calls == 1024);
+  CHECK(on.reactor.busy());
+  on.reactor.backend().run_once(true);
+
+  CHECK(calls == 1025);
+}
+
+TEST_CASE_TEMPLATE("a timer that a call of a thread sets waits for the next turn", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  std::string log;
+  const DelayedCall before = on.reactor.call_later(0s, [&] { log += "before "; });
+  DelayedCall set;
+  on.reactor.call_from_thread(
+      [&] { set = on.reactor.call_at(TimePoint::min(), [&] { log += "set "; }); });
+
+  on.turn();
+  CHECK(log == "before ");
+  on.turn();
+
+  CHECK(log == "before set ");
+}
+
+TEST_CASE("a microthread that waits now and then is not made to wait") {
+  OnVirtualTime on;
+  int awaits = 0;
+  const auto waits = [&]() -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 1023; ++j, ++awaits) co_await cancel_point;
+      co_await Pause{};
+    }
+  };
+  spawn(on.reactor, waits()).detach();
+
+  on.turn();
+  CHECK(awaits == 1023);
+  on.turn();
+  CHECK(awaits == 2 * 1023);
+  on.turn();
+
+  CHECK(awaits == 3 * 1023);
+}
+
+TEST_CASE("the first run of a Deferred coroutine is its caller's, and has no bound") {
+  OnVirtualTime on;
+  const auto reads = [](Reactor&) -> Deferred<int> {
+    int awaits = 0;
+    for (; awaits < 5000; ++awaits) co_await cancel_point;
+    co_return awaits;
+  };
+
+  Deferred<int> done = reads(on.reactor);
+
+  CHECK(done.fired());
+  std::move(done).detach();
+}
+
+TEST_CASE("a microthread that rests between two calls is ready to go on, and can be cancelled") {
+  OnVirtualTime on;
+  int calls = 0;
+  bool cancelled = false;
+  const auto nothing = []() -> Task<> { co_await cancel_point; };
+  const auto busy = [&]() -> Task<> {
+    try {
+      for (;; ++calls) co_await nothing();
+    } catch (const Cancelled&) {
+      cancelled = true;
+    }
+  };
+  TaskRef task = spawn(on.reactor, busy).task();
+  on.turn();
+  CHECK(calls == 511);  // each is a call and an await, and the first call is of the lambda
+
+  CHECK(task.where().find("is ready to go on") != std::string::npos);
+  task.cancel();
+  on.turn();
+  on.turn();
+
+  CHECK(cancelled);
+  CHECK(task.done());
+}
+
+TEST_CASE("a microthread that rests is closed as any other") {
+  for (const bool in_a_call : {true, false}) {
+    OnVirtualTime on;
+    const auto held = std::make_shared<int>();
+    const auto nothing = []() -> Task<> { co_return; };
+    const auto busy = [nothing, in_a_call, held]() -> Task<> {
+      for (;;) {
+        if (in_a_call) {
+          co_await nothing();
+        } else {
+          co_await cancel_point;
+        }
+      }
+    };
+    TaskRef task = spawn(on.reactor, busy).task();
+    on.turn();
+
+    task.close();
+    on.turn();
+
+    CHECK(task.done());
+    CHECK(held.use_count() == 2);  // the lambda's, and this one
+  }
+}
+
+TEST_CASE("an answer that comes where a microthread rests is not lost to a cancel") {
+  OnVirtualTime on;
+  int last = 0;
+  struct Number {
+    int value;
+    void yield_to(Waiter<int> waiter) const { waiter.resume(value); }
+  };
+  const auto busy = [&]() -> Task<> {
+    for (int i = 1;; ++i) last = co_await Number{i};
+  };
+  TaskRef task = spawn(on.reactor, busy()).task();
+  on.turn();
+  CHECK(last == 1023);
+
+  task.cancel();
+  on.turn();
+
+  CHECK(last == 1024);
+  on.turn();
+  CHECK(task.done());
 }
 
 TEST_CASE_TEMPLATE("an endless chain of posts starves neither I/O nor timers nor threads", On,

@@ -73,7 +73,8 @@ std::string describe(const Microthread& m) {
   if (!m.is(Microthread::started)) return label + " has not started";
   if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
   if (m.is(Microthread::closing)) return label + " is being closed";
-  if (m.wait->state != Wait::State::open) return label + " is ready to go on" + call_path(m.leaf);
+  const bool waits = m.is(Microthread::suspended) && m.wait->state == Wait::State::open;
+  if (!waits) return label + " is ready to go on" + call_path(m.leaf);
   return label + " waiting on " + demangled(m.wait->ops->yieldable()) + call_path(m.leaf);
 }
 

@@ -6,6 +6,7 @@
 // other threads may ask of a reactor: to stop, and whose it is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -26,6 +27,8 @@ struct Message {
 
 class Inbox {
  public:
+  static constexpr std::size_t all = SIZE_MAX;
+
   explicit Inbox(Backend& backend) noexcept : backend_(&backend) {}
 
   void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -69,18 +72,22 @@ class Inbox {
 
   bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   void has_stopped() noexcept { stopping_.store(false, std::memory_order_relaxed); }
-  bool empty() const noexcept { return !message_of(head_.load(std::memory_order_relaxed)); }
+  bool empty() const noexcept {
+    return !more_ && !message_of(head_.load(std::memory_order_relaxed));
+  }
+  /// The last drain() has left some: nobody wakes the backend for them.
+  bool has_more() const noexcept { return more_ != nullptr; }
   /// Another thread has something for us, or may have: one has called, or holds the reactor. What
   /// a holder did before it let go is seen, for holders are looked for first.
   bool may_be_called() const noexcept {
     return callers_.load(std::memory_order_acquire) != 0 ||
            called_.load(std::memory_order_relaxed) || !empty();
   }
-  /// Runs all messages, oldest first.
-  void drain() noexcept {
-    if (!empty()) {
-      run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), true);
-    }
+  /// Runs the messages that are there now, oldest first, at most so many.
+  void drain(std::size_t most) noexcept {
+    if (empty()) return;
+    take(head_.exchange(mask_, std::memory_order_acquire));
+    run(most, true);
   }
   bool refuses_calls() const noexcept { return mask_ != 0; }
   /// From here on calls are refused, or taken again. Those that were taken before are still there.
@@ -94,7 +101,8 @@ class Inbox {
   }
   /// Disposes of what is there.
   void discard() noexcept {
-    run_all(message_of(head_.exchange(mask_, std::memory_order_acquire)), false);
+    take(head_.exchange(mask_, std::memory_order_acquire));
+    run(all, false);
   }
   /// Nothing comes in any more; what is there is disposed of.
   void close() noexcept {
@@ -102,8 +110,8 @@ class Inbox {
       const std::lock_guard lock(mutex_);
       backend_ = nullptr;
     }
-    const std::uintptr_t last = head_.exchange(closed, std::memory_order_acquire);
-    if (last != closed) run_all(message_of(last), false);
+    take(head_.exchange(closed, std::memory_order_acquire));
+    run(all, false);
   }
 
  private:
@@ -145,17 +153,26 @@ class Inbox {
     if (held) release();
     return added != Added::no;
   }
-  static void run_all(Message* newest, bool alive) noexcept {
+  /// Puts what has come behind what is left.
+  void take(std::uintptr_t head) noexcept {
+    Message* newest = message_of(head);
+    if (!newest) return;
+    Message** const last = last_;
+    last_ = &newest->next;
     Message* oldest = nullptr;
     while (newest) {
       Message* const next = std::exchange(newest->next, oldest);
       oldest = std::exchange(newest, next);
     }
+    *last = oldest;
+  }
+  void run(std::size_t most, bool alive) noexcept {
     DroppedBlocks dropped;
-    while (oldest) {
-      Message* const next = oldest->next;
-      oldest->run(*oldest, alive, dropped);
-      oldest = next;
+    for (; more_ && most > 0; --most) {
+      Message& oldest = *more_;
+      more_ = oldest.next;
+      if (!more_) last_ = &more_;
+      oldest.run(oldest, alive, dropped);
     }
   }
 
@@ -164,6 +181,8 @@ class Inbox {
   Atomic<bool> called_{false};  // from another thread; set once
   // The rest:
   alignas(64) std::uintptr_t mask_ = 0;  // the reactor's own copy of the bit, which only it changes
+  Message* more_ = nullptr;              // taken, to be run; oldest first
+  Message** last_ = &more_;              // where the next one is linked in
   Atomic<std::uint32_t> refs_{1};
   Atomic<std::uint32_t> callers_{0};
   Atomic<bool> stopping_{false};

@@ -40,6 +40,16 @@ bool Microthread::is_legal() const noexcept {
   return leaf && is(running) <= is(started);
 }
 
+bool Microthread::rest(unsigned waits) noexcept {
+  if (!reactor) {  // nobody would resume it
+    awaits_left = most_awaits;
+    return false;
+  }
+  set(queued | waits);
+  ReactorAccess::next_turn(*reactor, *this);
+  return true;
+}
+
 void Microthread::destroy() noexcept {
   if (Extras* const rest = extras()) {
     if (is(throw_next)) report_unhandled(*this, rest->pending);  // it waited no more

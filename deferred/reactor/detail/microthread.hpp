@@ -12,6 +12,7 @@
 //   waiting   started, suspended         yes    open           -                an answer: answered
 //   answered  the same                   yes    its answer     either           resume(): running
 //   ahead     the same, answered_ahead   yes    its answer     the next turn's  resume(): running
+//   resting   started                    fresh  -              the next turn's  resume(): running
 //   finished  done                       root   -              -                collect(): over
 //   over      done                       none   -              until it is run  release()
 //
@@ -23,7 +24,9 @@
 //
 // closing, beside them: close() is at work; with running: it will be, as soon as the code gives
 // control back. Then over. cancelled, cancel_next and throw_next say what the next wait begins
-// with. Next: wait.hpp, cancel.hpp; tasks/waiter.hpp and tasks/detail/yield_awaiter.hpp for how a
+// with. resting: it has called so many subtasks without a wait that the others get their turn
+// first; where that comes at an await of what was ready, it is answered instead, in the next turn's
+// queue. Next: wait.hpp, cancel.hpp; tasks/waiter.hpp and tasks/detail/yield_awaiter.hpp for how a
 // wait begins and ends.
 #pragma once
 
@@ -65,6 +68,7 @@ struct Microthread : Runnable, Recycled {
   };
 
   static constexpr std::uint32_t weak = std::uint32_t{1} << 31;  // there is a WeakWaiter
+  static constexpr std::uintptr_t most_awaits = 1024;  // without a wait, each time it is run
 
   bool is(unsigned mask) const noexcept { return (flags & mask) != 0; }
   void set(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags | mask); }
@@ -79,6 +83,12 @@ struct Microthread : Runnable, Recycled {
   /// The error that it would go on with; null if there is none.
   const Failure* error_to_throw() const noexcept {
     return is(suspended) ? wait->ops->failure(*wait) : nullptr;
+  }
+  /// It has called a subtask, or had the answer of an await at once. False if it has done so
+  /// awaits_left times, and now goes on in the next turn: the await waits for that, and sets
+  /// `suspended`; of a call nothing waits, and the trampoline ends.
+  [[gnu::always_inline]] bool may_go_on(unsigned waits) noexcept {
+    return --awaits_left != 0 || !rest(waits);
   }
   /// Puts another answer in place of one that was given ahead. REQUIRES: answered_ahead.
   void replace_answer(Wait::State state) noexcept {
@@ -147,6 +157,7 @@ struct Microthread : Runnable, Recycled {
 
  private:
   void answered_outside() noexcept;
+  bool rest(unsigned waits) noexcept;
   /// Of the states above. REQUIRES: not in the middle of a move.
   bool is_legal() const noexcept;
   void destroy() noexcept;
@@ -194,7 +205,7 @@ inline bool resume(Microthread& m) noexcept {
   // not grow with the depth of the calls.
   do {
     m.leaf->handle().resume();
-  } while (!m.is(Microthread::suspended | Microthread::done));
+  } while (!m.is(Microthread::suspended | Microthread::done | Microthread::queued));
   current_microthread = before;
   m.unset(Microthread::running);
   m.check();

@@ -4,12 +4,16 @@
 // queue's own.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 namespace deferred::detail {
 
 struct Runnable {
-  Runnable* next = nullptr;
+  union {
+    Runnable* next = nullptr;    // while it is in a queue
+    std::uintptr_t awaits_left;  // while a microthread runs: see may_go_on()
+  };
   /// Runs it; or, if the reactor is going away, only lets go of it.
   void (*run)(Runnable& self, bool alive) noexcept = nullptr;
 };
@@ -38,6 +42,17 @@ class RunQueue {
       Runnable* const following = item->next;
       item->run(*item, alive);
       item = following;
+    }
+  }
+
+  /// Runs items, oldest first, until there are none or so many have run: also what is pushed
+  /// meanwhile.
+  void run_at_most(int count) noexcept {
+    for (; first_ && count > 0; --count) {
+      Runnable& item = *first_;
+      first_ = item.next;
+      if (!first_) last_ = &first_;
+      item.run(item, true);
     }
   }
 

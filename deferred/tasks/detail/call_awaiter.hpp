@@ -94,6 +94,7 @@ class SubtaskCall : private CallLink {
     frame->called_by = this;
     this->callee = frame;
     m->leaf = frame;
+    m->may_go_on(0);
   }
   /// What it left. REQUIRES: it has ended.
   T result() {

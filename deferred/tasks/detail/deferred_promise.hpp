@@ -74,6 +74,7 @@ struct DeferredPromise : TaskReturn<T> {
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<DeferredPromise> self) const noexcept {
       Microthread& m = *self.promise().microthread;
+      m.awaits_left = 0;  // counted down from there: without an end, for this run is its caller's
       if (resume(m)) collect<T>(m);
     }
     void await_resume() const noexcept {}

@@ -103,8 +103,9 @@ void run_microthread(Runnable& self, bool alive) noexcept {
     m.release();  // it was closed while queued
   } else if (!alive) [[unlikely]] {
     m.unset(Microthread::queued);
-  } else if (resume(m)) {
-    collect<T>(m);
+  } else {
+    m.awaits_left = Microthread::most_awaits;
+    if (resume(m)) collect<T>(m);
   }
 }
 

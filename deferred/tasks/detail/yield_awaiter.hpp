@@ -89,10 +89,10 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     } catch (...) {
       m.handling = false;
       handler_threw(m);
-      if (!m.is(Microthread::queued)) return true;
+      if (!m.is(Microthread::queued)) return m.may_go_on(Microthread::suspended);
     }
     if (this->state != State::open) {
-      if (!m.is(Microthread::queued)) return true;
+      if (!m.is(Microthread::queued)) return m.may_go_on(Microthread::suspended);
       if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
         cancel_what_was_answered_ahead(m);
       m.set(Microthread::suspended);
@@ -100,7 +100,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     }
     if (!m.has_waiters() || !m.reactor) [[unlikely]] {
       nobody_will_answer(m);
-      return true;
+      return m.may_go_on(Microthread::suspended);
     }
     m.set(Microthread::suspended);
     if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]

@@ -29,6 +29,7 @@ std::vector<ConformanceCase> all_groups() {
       {"exceptions", conformance::exception_cases()},
       {"destruction", conformance::destruction_cases()},
       {"fairness", conformance::fairness_cases()},
+      {"bounds", conformance::bound_cases()},
   };
   std::vector<ConformanceCase> all;
   for (const Group& group : groups) {

@@ -29,5 +29,6 @@ std::span<const ConformanceCase> cancelling_cases();
 std::span<const ConformanceCase> exception_cases();
 std::span<const ConformanceCase> destruction_cases();
 std::span<const ConformanceCase> fairness_cases();
+std::span<const ConformanceCase> bound_cases();
 
 }  // namespace deferred::testing::conformance

@@ -48,7 +48,7 @@ const ConformanceCase cases[] = {
        c.turn();
        c.equal(log, "abc", "what has run");
      }},
-    {"posts that post for ever leave a turn after a bounded number of rounds", nothing,
+    {"posts that post for ever leave a turn after a bounded number of calls", nothing,
      [](Context& c) {
        int calls = 0;
        bool stop = false;
