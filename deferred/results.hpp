@@ -4,6 +4,7 @@
 // needed.
 #pragma once
 
+#include "deferred/results/any_duration.hpp"
 #include "deferred/results/cancelling.hpp"
 #include "deferred/results/deferred.hpp"
 #include "deferred/results/errors.hpp"

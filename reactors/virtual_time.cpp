@@ -53,14 +53,15 @@ void VirtualTime::step_to(TimePoint target) {
   }
 }
 
-void VirtualTime::advance(Duration by) {
+void VirtualTime::advance(AnyDuration any) {
+  const Duration by = any;
   if (by < Duration::zero()) throw std::invalid_argument("VirtualTime: time does not go back");
   const TimePoint target = later(now_, by);
   step_to(target);
   now_ = target;
 }
 
-bool VirtualTime::run_until_idle(Duration limit) {
+bool VirtualTime::run_until_idle(AnyDuration limit) {
   step_to(later(now_, limit));
   return deadline_ == TimePoint::max();
 }

@@ -26,10 +26,10 @@ class VirtualTime final : public Backend {
   /// there, also what comes due meanwhile. advance() without time takes the turns that are due now.
   /// Throws std::logic_error if something reschedules itself without end at one moment, or inside a
   /// callback; std::invalid_argument if `by` is negative.
-  void advance(Duration by = Duration::zero());
+  void advance(AnyDuration by = Duration::zero());
   /// Takes turns, and jumps from deadline to deadline, until nothing is due any more; at most
   /// `limit` of virtual time. True if nothing is left.
-  bool run_until_idle(Duration limit = std::chrono::hours(24 * 365));
+  bool run_until_idle(AnyDuration limit = std::chrono::hours(24 * 365));
 
   TimePoint now() noexcept override { return now_; }
   void arm(TimePoint deadline) noexcept override { deadline_ = deadline; }

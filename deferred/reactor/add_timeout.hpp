@@ -23,22 +23,22 @@ namespace deferred {
 /// Deferred.addTimeout)
 template <Deferrable D, class F>
   requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reactor& reactor,
                                              F on_timeout,
                                              SourceLocation where = SourceLocation::current());
 /// The same, with TimeoutError in place of Cancelled.
 template <Deferrable D>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reactor& reactor,
                                              SourceLocation where = SourceLocation::current());
 /// The same two on Reactor::current(): in a task or a callback nobody has to pass the reactor.
 template <Deferrable D, class F>
   requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, F on_timeout,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, F on_timeout,
                                              SourceLocation where = SourceLocation::current()) {
   return add_timeout(std::move(deferred), limit, Reactor::current(), std::move(on_timeout), where);
 }
 template <Deferrable D>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit,
                                              SourceLocation where = SourceLocation::current()) {
   return add_timeout(std::move(deferred), limit, Reactor::current(), where);
 }
@@ -60,7 +60,7 @@ struct TimedDeferred {
 
 template <Deferrable D, class F>
   requires std::is_invocable_v<F&, Outcome<typename D::value_type>, Duration>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reactor& reactor,
                                              F on_timeout, SourceLocation where) {
   using T = typename D::value_type;
   using State = detail::TimedDeferred<T, F>;
@@ -81,7 +81,7 @@ Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor
   });
   state->limited = Deferred<T>(std::move(deferred))
                        .add_both(
-                           [state, limit](Outcome<T>&& outcome) {
+                           [state, limit = Duration(limit)](Outcome<T>&& outcome) {
                              state->timer = {};
                              if (state->timed_out && outcome.template check<Cancelled>()) {
                                maybe_deferred(state->on_timeout, std::move(outcome), limit)
@@ -95,7 +95,7 @@ Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor
 }
 
 template <Deferrable D>
-Deferred<typename D::value_type> add_timeout(D deferred, Duration limit, Reactor& reactor,
+Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reactor& reactor,
                                              SourceLocation where) {
   using T = typename D::value_type;
   return add_timeout(

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "deferred/results/any_duration.hpp"
+
 namespace deferred {
 
 /// All times are on std::chrono::steady_clock, in nanoseconds (virtual time: from zero).
@@ -15,7 +17,8 @@ using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 /// `from + by`; the ends of time instead of an overflow.
-constexpr TimePoint later(TimePoint from, Duration by) noexcept {
+constexpr TimePoint later(TimePoint from, AnyDuration any) noexcept {
+  const Duration by = any;
   if (by >= Duration::zero()) return from > TimePoint::max() - by ? TimePoint::max() : from + by;
   return from < TimePoint::min() - by ? TimePoint::min() : from + by;
 }
@@ -61,7 +64,8 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
-  /// The clock that deadlines are measured with; never goes back.
+  /// The clock that deadlines are measured with. If it goes back, the reactor's time stands still
+  /// until it is there again.
   virtual TimePoint now() noexcept = 0;
   /// A turn is wanted at `deadline`, and not before for this reason. TimePoint::min(): as soon as
   /// possible; TimePoint::max(): not at all. Replaces the deadline armed before.

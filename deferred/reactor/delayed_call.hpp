@@ -37,12 +37,13 @@ class [[nodiscard]] DelayedCall {
     withdraw();
     return true;
   }
-  /// Sets the deadline anew: now + `delay`, behind those that are set for that time already.
-  /// Throws AlreadyCalledError if it is not active. (Twisted: DelayedCall.reset)
-  void reset(Duration delay);
+  /// Sets the deadline anew: now + `delay`, or now if that is negative, behind those that are set
+  /// for that time already. Throws AlreadyCalledError if it is not active. (Twisted:
+  /// DelayedCall.reset)
+  void reset(AnyDuration delay);
   /// Moves the deadline by `more`. Throws AlreadyCalledError if it is not active. (Twisted:
   /// DelayedCall.delay)
-  void delay(Duration more);
+  void delay(AnyDuration more);
   bool active() const noexcept { return node_ && node_->active(); }
   /// The deadline; of one that is not active, the last one.
   TimePoint time() const noexcept;

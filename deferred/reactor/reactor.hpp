@@ -139,12 +139,12 @@ class Reactor final : private Turn {
     return now_;
   }
 
-  /// Calls `f()` after `delay`, not before the next turn. Dropping the
+  /// Calls `f()` after `delay`, not before the next turn; a negative one is none. Dropping the
   /// DelayedCall cancels it;
   /// `.detach()` lets it be. Equal deadlines are called in the order they were set. (Twisted:
   /// callLater)
   template <class F>
-  DelayedCall call_later(Duration delay, F f);
+  DelayedCall call_later(AnyDuration delay, F f);
   template <class F>
   DelayedCall call_at(TimePoint deadline, F f);
 

@@ -62,10 +62,10 @@ void DelayedCall::set(TimePoint deadline) {
   detail::ReactorAccess::set(*node_->reactor, *node_, deadline);
 }
 
-void DelayedCall::reset(Duration delay) {
-  set(active() ? later(node_->reactor->now(), delay) : TimePoint());
+void DelayedCall::reset(AnyDuration delay) {
+  set(active() ? detail::not_before(node_->reactor->now(), delay) : TimePoint());
 }
-void DelayedCall::delay(Duration more) { set(later(time(), more)); }
+void DelayedCall::delay(AnyDuration more) { set(later(time(), more)); }
 
 namespace detail {
 

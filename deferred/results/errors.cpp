@@ -18,7 +18,7 @@ std::string timeout_text(std::chrono::nanoseconds limit, const std::type_info& w
 
 }  // namespace
 
-TimeoutError::TimeoutError(std::chrono::nanoseconds limit, const std::type_info& waited_for,
+TimeoutError::TimeoutError(AnyDuration limit, const std::type_info& waited_for,
                            const std::string& place)
     : std::runtime_error(timeout_text(limit, waited_for, place)) {}
 

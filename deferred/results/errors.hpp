@@ -6,11 +6,12 @@
 // io/errors.hpp.
 #pragma once
 
-#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <typeinfo>
 #include <utility>
+
+#include "deferred/results/any_duration.hpp"
 
 namespace deferred {
 
@@ -57,7 +58,7 @@ class TimeoutError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
   /// "timed out after 1.5 s waiting on Pause at a.cpp:3 in f": for whoever sets a limit to a wait.
-  TimeoutError(std::chrono::nanoseconds limit, const std::type_info& waited_for,
+  TimeoutError(AnyDuration limit, const std::type_info& waited_for,
                const std::string& place = std::string());
 };
 

@@ -210,8 +210,9 @@ template <class R, class... A>
 /// before that withdraws the answer. A delay of zero or less answers now and lets the microthread
 /// go on in the next turn; the DelayedCall is then inactive. (PJE: schedule)
 template <class R, class... A>
-[[gnu::always_inline]] inline DelayedCall schedule(Waiter<R>&& waiter, Duration delay,
+[[gnu::always_inline]] inline DelayedCall schedule(Waiter<R>&& waiter, AnyDuration any,
                                                    A&&... value) {
+  const Duration delay = any;
   if (delay > Duration::zero()) {
     return detail::schedule_later(std::move(waiter), delay, std::forward<A>(value)...);
   }
@@ -219,7 +220,7 @@ template <class R, class... A>
   return {};
 }
 template <class R, class... A>
-DelayedCall schedule(const Waiter<R>& waiter, Duration delay, A&&... value) {
+DelayedCall schedule(const Waiter<R>& waiter, AnyDuration delay, A&&... value) {
   return schedule(Waiter<R>(waiter), delay, std::forward<A>(value)...);
 }
 

@@ -16,7 +16,7 @@ namespace deferred {
 class [[nodiscard]] Pause {
  public:
   [[nodiscard]] Pause() = default;
-  [[nodiscard]] explicit Pause(Duration how_long) noexcept : delay(how_long) {}
+  [[nodiscard]] explicit Pause(AnyDuration how_long) noexcept : delay(how_long) {}
 
   DelayedCall yield_to(Waiter<void> waiter) const { return schedule(std::move(waiter), delay); }
 

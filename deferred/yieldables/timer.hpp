@@ -20,8 +20,8 @@ namespace deferred {
 class Timer {
  public:
   /// Throws std::invalid_argument unless `period` is positive.
-  explicit Timer(Duration period) : period_(period) {
-    if (period <= Duration::zero())
+  explicit Timer(AnyDuration period) : period_(period) {
+    if (period_ <= Duration::zero())
       throw std::invalid_argument("Timer: the period must be positive");
   }
 

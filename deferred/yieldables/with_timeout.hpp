@@ -25,7 +25,7 @@ class [[nodiscard]] WithTimeout {
   using R = AwaitedResult<Y>;
 
  public:
-  WithTimeout(Duration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
+  WithTimeout(AnyDuration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
 
   /// The wait for x, and the timer unless x answered at once.
   class LimitedWait {
@@ -66,7 +66,7 @@ class [[nodiscard]] WithTimeout<Y> {
   using R = AwaitedResult<Y>;
 
  public:
-  WithTimeout(Duration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
+  WithTimeout(AnyDuration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
 
   Task<R> yield_to() && { return run(limit_, deferred::yield_to(std::forward<Y>(x_))); }
   void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
@@ -105,7 +105,7 @@ class [[nodiscard]] WithTimeout<Y> {
 /// and waited for. A task that answers in spite of being cancelled gives its value. If the
 /// microthread is cancelled from outside, that Cancelled passes. (PJE: with_timeout)
 template <class Y>
-WithTimeout<Y> with_timeout(Duration limit, Y&& x) {
+WithTimeout<Y> with_timeout(AnyDuration limit, Y&& x) {
   require_yieldable<Y>();
   return WithTimeout<Y>(limit, std::forward<Y>(x));
 }

@@ -119,7 +119,7 @@ TEST_CASE_TEMPLATE("a timer set in a timer's call waits for the next turn, even 
   CHECK(calls == 2);
 }
 
-TEST_CASE_TEMPLATE("a zero or negative delay is due in the next turn, in the order of deadlines",
+TEST_CASE_TEMPLATE("a zero or negative delay is due in the next turn, in the order they were set",
                    On, OnPoll, OnVirtualTime) {
   On on;
   std::string log;
@@ -130,7 +130,7 @@ TEST_CASE_TEMPLATE("a zero or negative delay is due in the next turn, in the ord
 
   on.turn();
 
-  CHECK(log == "least negative zero ");
+  CHECK(log == "zero negative least ");
 }
 
 TEST_CASE_TEMPLATE(

@@ -24,8 +24,8 @@ DelayedCall Reactor::call_at(TimePoint deadline, F f) {
 }
 
 template <class F>
-DelayedCall Reactor::call_later(Duration delay, F f) {
-  return call_at(later(now(), delay), std::move(f));
+DelayedCall Reactor::call_later(AnyDuration delay, F f) {
+  return call_at(detail::not_before(now(), delay), std::move(f));
 }
 
 template <class F>

@@ -17,6 +17,12 @@ class Reactor;
 
 namespace detail {
 
+/// `now + delay`, and `now` if that is negative; the end of time instead of an overflow.
+constexpr TimePoint not_before(TimePoint now, Duration delay) noexcept {
+  if (delay <= Duration::zero()) return now;
+  return now > TimePoint::max() - delay ? TimePoint::max() : now + delay;
+}
+
 /// The reactor holds a reference while it is set or being called, the DelayedCall
 /// another: so a callable may cancel or drop its own timer.
 struct TimerNode : TimerEntry, Recycled {
