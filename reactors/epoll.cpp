@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "reactors/epoll.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <ctime>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "reactors/detail/at_work.hpp"
 #include "reactors/detail/clock.hpp"
@@ -45,17 +47,36 @@ Ready ready_of(std::uint32_t events) noexcept {
 
 Epoll::Epoll() : wake_(std::make_unique<WakeFd>()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "reactor: epoll_create1");
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;  // reports each write once: nobody has to read
-  event.data.u64 = wake_up;
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_->fd(), &event) != 0) {
-    const int error = errno;
+  if (const int error = listen_for_wake()) {
     ::close(epoll_);
     refuse(error, wake_->fd());
   }
 }
 
-Epoll::~Epoll() { ::close(epoll_); }
+Epoll::~Epoll() {
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+// The error, 0 if there is none.
+int Epoll::listen_for_wake() noexcept {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;  // reports each write once: nobody has to read
+  event.data.u64 = wake_up;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_->fd(), &event) == 0 ? 0 : errno;
+}
+
+// The set is the parent's as well: the child gets one of its own, of the same number.
+void Epoll::forked() noexcept {
+  wake_->forked();
+  const int own = ::epoll_create1(EPOLL_CLOEXEC);
+  if (own < 0) {
+    ::close(std::exchange(epoll_, -1));
+    return;
+  }
+  ::dup3(own, epoll_, O_CLOEXEC);
+  ::close(own);
+  listen_for_wake();
+}
 
 TimePoint Epoll::now() noexcept { return steady_now(); }
 void Epoll::wake() noexcept { wake_->wake(); }

@@ -58,6 +58,7 @@ class Epoll final : public Backend {
   void rewatch(int fd, Ready interest) override;
   void unwatch(int fd) noexcept override;
   void run_once(bool block) override;
+  void forked() noexcept override;
 
  private:
   struct Watched {
@@ -67,6 +68,7 @@ class Epoll final : public Backend {
   void wait(Duration timeout);
   int wait_for_events(void* events, int room, Duration timeout) noexcept;
   void make_room(int fd);
+  int listen_for_wake() noexcept;
   int control(int operation, int fd, Ready interest) noexcept;
 
   std::unique_ptr<WakeFd> wake_;

@@ -101,6 +101,20 @@ class Glib final : public Backend {
     watched.told = Ready::none;
   }
 
+  // GLib has no set in the kernel. It may not be called here, for another thread may have held its
+  // locks: what still makes a loop of the child dispatch the source is taken off then.
+  void forked() noexcept override {
+    wake_.forked();
+    forked_ = true;
+    woken_.revents = 0;
+    for (const auto& watched : by_fd_) {
+      if (!watched) continue;
+      watched->poll.events = watched->poll.revents = 0;
+      watched->handler = nullptr;
+      watched->told = Ready::none;
+    }
+  }
+
   void run_once(bool block) override {
     const AtWork at_work(at_work_);
     // Held over the turn too: arming a source of a context that nobody holds writes to a pipe.
@@ -138,6 +152,10 @@ class Glib final : public Backend {
 
   static gboolean dispatch(GSource* source, GSourceFunc, gpointer) {
     Glib& self = *reinterpret_cast<Source*>(source)->backend;
+    if (self.forked_) {
+      self.take_off();
+      return G_SOURCE_CONTINUE;
+    }
     if (self.busy_) {
       self.rest();
       return G_SOURCE_CONTINUE;
@@ -147,6 +165,16 @@ class Glib final : public Backend {
     self.take_turn();
     if (driven_by_caller) self.at_work_ = false;
     return G_SOURCE_CONTINUE;
+  }
+
+  // In the child of a fork().
+  void take_off() noexcept {
+    g_source_set_ready_time(source_, -1);
+    for (const auto& watched : by_fd_) {
+      if (watched && std::exchange(watched->added, false)) {
+        g_source_remove_poll(source_, &watched->poll);
+      }
+    }
   }
 
   // A callback runs a nested main loop, where nothing of ours may go on, nor keep it awake.
@@ -216,6 +244,7 @@ class Glib final : public Backend {
   bool busy_ = false;    // reporting, or in a turn
   bool rested_ = false;  // meanwhile
   bool wanted_ = false;  // woken while it rested
+  bool forked_ = false;  // this is the child
 };
 
 }  // namespace

@@ -19,6 +19,8 @@ class Poll final : public Backend {
   void rewatch(int fd, Ready interest) override { set_.rewatch(fd, interest); }
   void unwatch(int fd) noexcept override { set_.unwatch(fd); }
 
+  void forked() noexcept override { set_.forked(); }
+
   void run_once(bool block) override {
     const AtWork at_work(at_work_);
     const Duration timeout = block ? time_left(deadline_) : Duration::zero();

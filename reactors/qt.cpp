@@ -87,6 +87,12 @@ class QtBackend final : public Backend {
     listen(fd, Ready::none);
   }
 
+  // The notifiers are left alone: Qt has no set in the kernel, and they report to nobody.
+  void forked() noexcept override {
+    wake_.forked();
+    for (Watched& watched : by_fd_) watched.handler = nullptr;
+  }
+
   void run_once(bool block) override {
     const AtWork at_work(at_work_);
     dispatcher_.processEvents(block ? QEventLoop::WaitForMoreEvents : QEventLoop::AllEvents);

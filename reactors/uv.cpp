@@ -180,6 +180,25 @@ class Uv final : public Backend {
     close(watched, base(watched.poll));
   }
 
+  // uv_loop_fork() gives the child an epoll set of its own; so nothing below is a word to the
+  // parent's. It is wanted for the caller's loop too, before any other use of it in the child.
+  void forked() noexcept override {
+    uv_loop_fork(loop_);
+    handles_->wake.forked();
+    uv_poll_stop(&handles_->woken);
+    uv_timer_stop(&handles_->deadline);
+    uv_idle_stop(&handles_->asap);
+    uv_prepare_stop(&handles_->polls);
+    uv_check_stop(&handles_->polled);
+    fresh_.clear();
+    lost_.clear();
+    for (Watched* watched : by_fd_) {
+      if (!watched) continue;
+      watched->fresh = watched->lost = false;
+      uv_poll_stop(&watched->poll);
+    }
+  }
+
   void run_once(bool block) override {
     const AtWork at_work(at_work_);
     uv_ref(base(handles_->woken));  // without a referenced handle uv_run() would not even poll

@@ -18,6 +18,7 @@ void VirtualTime::watch(int fd, Ready interest, IoHandler& handler) {
 }
 void VirtualTime::rewatch(int fd, Ready interest) { set_->rewatch(fd, interest); }
 void VirtualTime::unwatch(int fd) noexcept { set_->unwatch(fd); }
+void VirtualTime::forked() noexcept { set_->forked(); }
 
 void VirtualTime::run_once(bool block) {
   const AtWork at_work(at_work_);

@@ -38,6 +38,7 @@ class VirtualTime final : public Backend {
   void rewatch(int fd, Ready interest) override;
   void unwatch(int fd) noexcept override;
   void run_once(bool block) override;
+  void forked() noexcept override;
 
  private:
   static constexpr std::size_t most_turns = 100'000;  // at one moment, before advance() gives up

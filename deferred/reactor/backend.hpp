@@ -86,6 +86,13 @@ class Backend {
   /// is ready, then calls turn() once.
   virtual void run_once(bool block) = 0;
 
+  /// In the child of a fork(): the reactor is dead there, and no turn is taken any more. To give
+  /// the child descriptors of its own in place of those that the backend shares with its parent
+  /// now, or to close them, without a word to what both have: an epoll set, an eventfd's count.
+  /// Afterwards unwatch(), arm() and the destructor may still be called, and by a loop that goes on
+  /// in the child, run_once().
+  virtual void forked() noexcept {}
+
   /// Called by the reactor when it takes the backend into use, and with null when it lets go.
   void drive(Turn* turn) noexcept { turn_ = turn; }
 

@@ -37,13 +37,20 @@ Reactor::Reactor(std::unique_ptr<Backend> backend, detail::ThreadChecks checks)
 
 Reactor::Reactor(Backend& backend, detail::ThreadChecks checks)
     : backend_(&backend), inbox_(new detail::Inbox(backend)), checks_(checks) {
+  try {
+    detail::ReactorAccess::enlist(*this);
+  } catch (...) {
+    inbox_->release();
+    throw;
+  }
   backend_->drive(this);
   next_on_thread_ = std::exchange(first_on_thread, this);
 }
 
 Reactor::~Reactor() {
   require_home("the destructor");
-  if (running_ || in_turn_ || in_watch_) destroyed_inside("of its own run or turn");
+  if (!dead_ && (running_ || in_turn_ || in_watch_)) destroyed_inside("of its own run or turn");
+  detail::ReactorAccess::delist(*this);
   ending_ = true;
   error_hook_ = nullptr;  // what it refers to may be gone
   if (shutdown_) shutdown_->reactor = nullptr;
@@ -53,8 +60,13 @@ Reactor::~Reactor() {
   inbox_->discard();
   do {
     while (tasks_) {
-      if (tasks_->is(detail::Microthread::running)) destroyed_inside("of one of its coroutines");
-      detail::close(*tasks_);
+      if (!tasks_->is(detail::Microthread::running)) {
+        detail::close(*tasks_);
+      } else if (dead_) {
+        detail::ReactorAccess::disown(*this, *tasks_);  // it forked, and its code is still there
+      } else {
+        destroyed_inside("of one of its coroutines");
+      }
     }
     while (detail::RemoteEnd* const end = remote_ends_) {
       detail::ReactorAccess::remove_remote(*this, *end);
@@ -119,7 +131,7 @@ class Reactor::InTurn {
 };
 
 void Reactor::turn() noexcept {
-  if (in_turn_) return;
+  if (in_turn_ || dead_) return;
   const InTurn in_turn(*this);
   ready_.prepend(next_turn_);
   if (timers_.empty()) {
@@ -153,6 +165,7 @@ void Reactor::read_clock() noexcept {
 }
 
 void Reactor::arm_next() noexcept {
+  if (dead_) return;
   awake_ = !ready_.empty() || !next_turn_.empty() || inbox_->has_more();
   armed_ = awake_ ? TimePoint::min() : !timers_.empty() ? timers_.earliest() : TimePoint::max();
   backend_->arm(armed_);

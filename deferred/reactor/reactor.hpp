@@ -57,6 +57,13 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 ///
 /// What a callback throws goes to the error hook; the reactor goes on.
 ///
+/// It belongs to the process that made it. In the child of a fork() it is dead: its descriptors are
+/// not the parent's any more, its signals do there what they did before, run() throws
+/// ReactorStateError, calls of threads are refused, nothing is called. It may be destroyed there,
+/// or not. A child that was forked in one of its callbacks or tasks should exec or _exit: what is
+/// ready for the same round goes on when control comes back. Listen first, fork, and then make
+/// reactors.
+///
 /// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
 /// and Deferreds and Waiters that outlive it, do nothing from then on.
 /// REQUIRES: not destroyed inside its own turn.
@@ -207,6 +214,7 @@ class Reactor final : private Turn {
   }
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
+  [[noreturn]] static void throw_dead(const char* what);
   /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
   /// `what` is waited for, if anything is.
   void run_until_true(const bool& done, const char* what);
@@ -245,6 +253,7 @@ class Reactor final : private Turn {
   bool now_is_known_ = false;
   bool in_turn_ = false;
   bool crashed_ = false;
+  bool dead_ = false;                 // this is the child of a fork(), and it is the parent's
   bool stuck_ = false;                // it has been reported in this run
   std::uint32_t in_watch_ = 0;        // in so many callbacks of watches, one inside the other
   TimePoint now_ = TimePoint::min();  // never goes back
@@ -265,6 +274,8 @@ class Reactor final : private Turn {
   std::shared_ptr<detail::Shutdown> shutdown_;  // made by the first one
   ErrorHook error_hook_;
   Reactor* next_on_thread_ = nullptr;
+  Reactor* next_of_process_ = nullptr;
+  Reactor* previous_of_process_ = nullptr;
 };
 
 }  // namespace deferred

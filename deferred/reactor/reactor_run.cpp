@@ -15,8 +15,14 @@
 
 namespace deferred {
 
+void Reactor::throw_dead(const char* what) {
+  throw ReactorStateError(std::string(what) +
+                          " in the child of a fork(): the reactor is the parent's");
+}
+
 void Reactor::require_not_running(const char* what) const {
   require_home(what);
+  if (dead_) throw_dead(what);
   if (running_) {
     throw ReactorStateError(std::string(what) + " inside run(): this reactor is already running");
   }
@@ -50,6 +56,7 @@ void Reactor::run_until_true(const bool& done, const char* what) {
   inbox_->refuse_calls(false);
   arm_next();  // the deadline armed last may have been cancelled
   while (!inbox_->stopping() && !crashed_ && !done) take_turn(what);
+  if (dead_) throw_dead("run()");
   if (done) return;  // a stop() that came too is for the next run
   if (!crashed_) shut_down();
   take_last_calls();

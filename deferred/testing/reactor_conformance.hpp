@@ -37,6 +37,9 @@ enum class Capability : unsigned {
   lost_descriptors = 32,
   /// It watches regular files, which are always ready.
   regular_files = 64,
+  /// It overrides Backend::forked(): what a child of a fork() does with it is nothing to the
+  /// parent.
+  forks = 128,
 };
 
 constexpr Capability operator|(Capability a, Capability b) noexcept {

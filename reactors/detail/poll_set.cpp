@@ -53,12 +53,22 @@ void PollSet::watch(int fd, Ready interest, IoHandler& handler) {
   nothing_watched_ = false;
 }
 
+void PollSet::forked() noexcept {
+  wake_.forked();
+  fds_.resize(1);
+  fds_[0].fd = wake_.fd();
+  handlers_.resize(1);
+  index_.assign(index_.size(), 0);
+  nothing_watched_ = true;
+}
+
 void PollSet::rewatch(int fd, Ready interest) noexcept {
-  fds_[index_of(fd)].events = events_of(interest);
+  if (index_of(fd) != 0) fds_[index_of(fd)].events = events_of(interest);
 }
 
 void PollSet::unwatch(int fd) noexcept {
   const std::size_t hole = index_of(fd);
+  if (hole == 0) return;  // forked()
   index_[static_cast<std::size_t>(fd)] = 0;
   fds_[hole] = fds_.back();
   handlers_[hole] = handlers_.back();

@@ -26,6 +26,9 @@ class PollSet {
   void rewatch(int fd, Ready interest) noexcept;
   void unwatch(int fd) noexcept;
 
+  /// In the child of a fork(): nothing is watched any more.
+  void forked() noexcept;
+
   /// Waits at most `timeout` (max(): without end) and reports what is ready. True if anything was,
   /// or it was woken.
   bool wait(Duration timeout);

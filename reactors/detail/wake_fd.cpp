@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "reactors/detail/wake_fd.hpp"
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace deferred::reactors {
 
@@ -26,7 +28,19 @@ WakeFd::WakeFd()
   }
 }
 
-WakeFd::~WakeFd() { ::close(fd_); }
+WakeFd::~WakeFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void WakeFd::forked() noexcept {
+  const int own = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (own < 0) {
+    ::close(std::exchange(fd_, -1));
+    return;
+  }
+  ::dup3(own, fd_, O_CLOEXEC);
+  ::close(own);
+}
 
 void WakeFd::wake() noexcept {
   const State before = state_.exchange(State::woken);

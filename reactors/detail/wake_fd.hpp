@@ -29,6 +29,9 @@ class WakeFd {
   bool woken() const noexcept { return state_.load(std::memory_order_relaxed) == State::woken; }
   int fd() const noexcept { return fd_; }
 
+  /// In the child of a fork(): fd() is from here on a descriptor of its own.
+  void forked() noexcept;
+
   // On the loop's thread. Whatever takes calls of wake() is followed by the turn they ask for.
 
   /// For a loop that always listens, when fd() is readable: takes, and listens on.

@@ -12,7 +12,7 @@ TEST_CASE("the epoll backend conforms") {
   tried.make = deferred::reactors::epoll;
   // It refuses regular files, and the kernel forgets a descriptor when it is closed.
   tried.can = Capability::real_time | Capability::sub_millisecond | Capability::threads |
-              Capability::descriptors;
+              Capability::descriptors | Capability::forks;
 
   check_conformance(tried);
 }

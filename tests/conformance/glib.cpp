@@ -12,7 +12,7 @@ namespace {
 // It waits by poll(2), in milliseconds.
 constexpr Capability as_glib = Capability::real_time | Capability::threads |
                                Capability::descriptors | Capability::lost_descriptors |
-                               Capability::regular_files;
+                               Capability::regular_files | Capability::forks;
 
 }  // namespace
 

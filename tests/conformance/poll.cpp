@@ -9,6 +9,7 @@ TEST_CASE("the poll backend conforms") {
   ReactorUnderTest tried;
   tried.name = "poll";
   tried.make = deferred::reactors::poll;
+  tried.can = whole_real_time | Capability::forks;
 
   check_conformance(tried);
 }

@@ -17,7 +17,8 @@ TEST_CASE("the Qt backend conforms") {
   ReactorUnderTest tried;
   tried.name = qEnvironmentVariableIsSet("QT_NO_GLIB") ? "qt-without-glib" : "qt";
   tried.make = [] { return reactors::qt(); };
-  tried.can = Capability::real_time | Capability::threads | Capability::descriptors;
+  tried.can =
+      Capability::real_time | Capability::threads | Capability::descriptors | Capability::forks;
   tried.skip["a reactor on another thread works as well, and tells this one"] =
       "the application is this thread's";
 

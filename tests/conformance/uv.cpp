@@ -13,7 +13,8 @@ namespace {
 
 // It counts in milliseconds, and watches by epoll, which refuses regular files and forgets a
 // descriptor that is closed.
-constexpr Capability as_uv = Capability::real_time | Capability::threads | Capability::descriptors;
+constexpr Capability as_uv =
+    Capability::real_time | Capability::threads | Capability::descriptors | Capability::forks;
 
 /// A backend in a loop that goes with it.
 class InCallersLoop final : public Backend, private Turn {
@@ -38,6 +39,7 @@ class InCallersLoop final : public Backend, private Turn {
   void rewatch(int fd, Ready interest) override { inner_->rewatch(fd, interest); }
   void unwatch(int fd) noexcept override { inner_->unwatch(fd); }
   void run_once(bool block) override { inner_->run_once(block); }
+  void forked() noexcept override { inner_->forked(); }
 
  private:
   void turn() noexcept override { Backend::turn(); }

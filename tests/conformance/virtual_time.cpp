@@ -10,7 +10,8 @@ TEST_CASE("the virtual time backend conforms") {
   tried.name = "virtual_time";
   tried.make = [] { return std::make_unique<deferred::reactors::VirtualTime>(); };
   tried.can = Capability::virtual_time | Capability::sub_millisecond | Capability::threads |
-              Capability::descriptors | Capability::lost_descriptors | Capability::regular_files;
+              Capability::descriptors | Capability::lost_descriptors | Capability::regular_files |
+              Capability::forks;
 
   check_conformance(tried);
 }

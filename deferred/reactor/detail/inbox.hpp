@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -104,6 +105,14 @@ class Inbox {
     take(head_.exchange(mask_, std::memory_order_acquire));
     run(all, false);
   }
+  /// In the child of a fork(): calls are refused from here on, and nobody is woken. The thread that
+  /// forked is the only one now, and so its home; another may have held the mutex.
+  void die() noexcept {
+    std::construct_at(&mutex_);
+    backend_ = nullptr;
+    home_ = Home();
+    refuse_calls(true);
+  }
   /// Nothing comes in any more; what is there is disposed of.
   void close() noexcept {
     {
@@ -186,7 +195,7 @@ class Inbox {
   Atomic<std::uint32_t> refs_{1};
   Atomic<std::uint32_t> callers_{0};
   Atomic<bool> stopping_{false};
-  const Home home_;
+  Home home_;
   Mutex mutex_;
   Backend* backend_;  // under mutex_; null once closed
 };

@@ -32,6 +32,11 @@ struct ReactorAccess {
     reactor.next_turn_.push(item);
     reactor.want_turn();
   }
+  /// Among those of the process, which die in the child of a fork(). (fork.cpp)
+  static void enlist(Reactor& reactor);
+  static void delist(Reactor& reactor) noexcept;
+  /// In the child. Gives the next one of the process.
+  static Reactor* die(Reactor& reactor) noexcept;
   static void adopt(Reactor& reactor, Microthread& m) noexcept;
   static void disown(Reactor& reactor, Microthread& m) noexcept;
   /// One that is done and has failed, and whose Spawned is kept: for dumps, until it is asked.

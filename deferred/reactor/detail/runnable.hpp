@@ -56,6 +56,9 @@ class RunQueue {
     }
   }
 
+  /// Leaves its items as they are, in no queue.
+  void forget() noexcept { clear(); }
+
   RunQueue() = default;
   RunQueue(const RunQueue&) = delete;
   RunQueue& operator=(const RunQueue&) = delete;

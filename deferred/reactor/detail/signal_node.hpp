@@ -66,6 +66,12 @@ void start_signal(SignalNode& node);
 /// After this call the node is not pushed any more. The last watch of a signal puts the former
 /// disposition back.
 void end_signal(SignalNode& node) noexcept;
+/// Over a fork(): nobody else is at work on the lists of watched signals.
+void lock_signals() noexcept;
+void unlock_signals() noexcept;
+/// In the child: nothing is watched any more, and what the process did with the signals before
+/// stands again. REQUIRES: locked.
+void forget_signals() noexcept;
 /// Nobody handles or ignores the signal, and this is the first thread of the process.
 bool signal_is_free(int signal) noexcept;
 

@@ -79,9 +79,23 @@ void end_signal(SignalNode& node) noexcept {
   const bool is_last = of.first.load() == &node && !node.next_watch.load();
   if (is_last && is_ours(node.signal)) ::sigaction(node.signal, &of.before, nullptr);
   std::atomic<SignalNode*>* link = &of.first;
-  while (link->load() != &node) link = &link->load()->next_watch;
+  while (link->load() && link->load() != &node) link = &link->load()->next_watch;
+  if (!link->load()) return;  // it was the parent's, before a fork()
   link->store(node.next_watch.load());
   while (handlers_at_work.load() != 0) std::this_thread::yield();
+}
+
+void lock_signals() noexcept { changes.lock(); }
+void unlock_signals() noexcept { changes.unlock(); }
+
+void forget_signals() noexcept {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    Watched& of = watched[static_cast<std::size_t>(signal)];
+    if (!of.first.load()) continue;
+    if (is_ours(signal)) ::sigaction(signal, &of.before, nullptr);
+    of.first.store(nullptr);
+  }
+  handlers_at_work.store(0);  // those of threads that are not here
 }
 
 bool signal_is_free(int signal) noexcept {

@@ -30,6 +30,7 @@ std::vector<ConformanceCase> all_groups() {
       {"destruction", conformance::destruction_cases()},
       {"fairness", conformance::fairness_cases()},
       {"bounds", conformance::bound_cases()},
+      {"forks", conformance::fork_cases()},
   };
   std::vector<ConformanceCase> all;
   for (const Group& group : groups) {

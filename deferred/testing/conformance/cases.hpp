@@ -30,5 +30,6 @@ std::span<const ConformanceCase> exception_cases();
 std::span<const ConformanceCase> destruction_cases();
 std::span<const ConformanceCase> fairness_cases();
 std::span<const ConformanceCase> bound_cases();
+std::span<const ConformanceCase> fork_cases();
 
 }  // namespace deferred::testing::conformance

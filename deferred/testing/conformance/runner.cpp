@@ -23,6 +23,7 @@ const std::pair<Capability, const char*> capability_names[] = {
     {Capability::descriptors, "descriptors"},
     {Capability::lost_descriptors, "to notice a descriptor that was closed while watched"},
     {Capability::regular_files, "regular files"},
+    {Capability::forks, "to give the child of a fork() descriptors of its own"},
 };
 
 /// Why this case cannot be run; empty if it can.

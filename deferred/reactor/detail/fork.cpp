@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// fork(): in the child the reactors of the parent are dead. They are all in one list, which is
+// locked while the process forks; of the threads only the one that forked goes on in the child.
+#include <pthread.h>
+
+#include <mutex>
+#include <system_error>
+
+#include "deferred/reactor/detail/signal_node.hpp"
+#include "deferred/reactor/reactor.hpp"
+
+namespace deferred::detail {
+namespace {
+
+constinit std::mutex all;  // held over a fork()
+constinit Reactor* first_of_process = nullptr;
+
+void before_fork() {
+  all.lock();
+  lock_signals();
+}
+void in_parent() {
+  unlock_signals();
+  all.unlock();
+}
+void in_child() {
+  forget_signals();
+  for (Reactor* reactor = first_of_process; reactor;) reactor = ReactorAccess::die(*reactor);
+  first_of_process = nullptr;
+  in_parent();
+}
+
+}  // namespace
+
+void ReactorAccess::enlist(Reactor& reactor) {
+  static const int error = ::pthread_atfork(&before_fork, &in_parent, &in_child);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "reactor: atfork");
+  const std::lock_guard lock(all);
+  reactor.next_of_process_ = first_of_process;
+  if (first_of_process) first_of_process->previous_of_process_ = &reactor;
+  first_of_process = &reactor;
+}
+
+void ReactorAccess::delist(Reactor& reactor) noexcept {
+  const std::lock_guard lock(all);
+  if (reactor.dead_) return;
+  Reactor* const next = reactor.next_of_process_;
+  Reactor* const previous = reactor.previous_of_process_;
+  (previous ? previous->next_of_process_ : first_of_process) = next;
+  if (next) next->previous_of_process_ = previous;
+}
+
+Reactor* ReactorAccess::die(Reactor& reactor) noexcept {
+  reactor.dead_ = true;
+  reactor.crashed_ = true;  // a run() that the fork was in ends when control comes back to it
+  reactor.awake_ = true;    // nothing is armed any more
+  reactor.ready_.forget();
+  reactor.next_turn_.forget();
+  reactor.inbox_->die();
+  reactor.backend_->forked();
+  return reactor.next_of_process_;
+}
+
+}  // namespace deferred::detail
