@@ -12,6 +12,12 @@
 
 namespace deferred::io {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// A listening socket. Move-only; dropping it closes it. One task accepts at a time. Errors are
 /// std::system_error: "listen on 127.0.0.1:80: Permission denied".
 class [[nodiscard]] TcpListener {
@@ -49,5 +55,9 @@ class [[nodiscard]] TcpListener {
 
   std::shared_ptr<Shared> shared_;  // with the coroutines of accept(); null after a move
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred::io

@@ -14,6 +14,12 @@
 
 namespace deferred::io {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// A connection. Move-only; dropping it closes it. At most one task reads and one writes at a time:
 /// another is told so (Errc::busy). What the functions below return does what they say when it is
 /// awaited or spawned; it may outlive the stream, whose close() ends it with Errc::closed.
@@ -73,5 +79,9 @@ class [[nodiscard]] TcpStream {
  private:
   detail::SocketPointer socket_;
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred::io

@@ -18,6 +18,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 class Registry;
 
 /// Keeps one run-time handler registered; unregisters it when destroyed. May outlive the reactor.
@@ -119,5 +125,9 @@ class Registry {
   mutable Remembered remembered_[cache_size];
   std::shared_ptr<Registry*> self_;
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

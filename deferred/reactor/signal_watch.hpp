@@ -10,6 +10,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// The handle of a watched signal. Dropping it ends the watch: the callable is not called again.
 class [[nodiscard]] SignalWatch {
  public:
@@ -33,5 +39,9 @@ class [[nodiscard]] SignalWatch {
 
   detail::SignalNode* node_ = nullptr;
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

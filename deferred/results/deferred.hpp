@@ -21,6 +21,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 template <class T>
 class Deferred;
 template <class T>
@@ -263,6 +269,10 @@ Deferred<T> fail(E&& error, SourceLocation where = SourceLocation::current());
 /// execute)
 template <class F, class... A>
 auto maybe_deferred(F&& f, A&&... arguments);
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred
 

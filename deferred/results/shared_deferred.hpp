@@ -17,6 +17,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// A handle of a result that many may read, copyable; all copies are one result, which lives as
 /// long as one of them or a reader's callback that has not run. One that was moved from throws
 /// std::logic_error. Readers are called in the order in
@@ -209,5 +215,9 @@ struct yieldable<SharedDeferred<T>> {
         }));
   }
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

@@ -13,6 +13,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// The end of a wait that another thread holds: `auto remote = std::move(waiter).remote();`. It is
 /// allocated up front: answering is lock-free, allocates nothing, and does not throw. The first of
 /// RemoteWaiter and the Waiter's copies at home to answer wins. Dropped without an answer:
@@ -83,5 +89,9 @@ template <class R>
 RemoteWaiter<R> Waiter<R>::remote() && {
   return RemoteWaiter<R>(std::move(*this));
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred

@@ -15,6 +15,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 template <class T = void>
 class Task;
 
@@ -83,6 +89,10 @@ template <class Y>
 Unlisted<Y> unlisted(Y&& x) noexcept {
   return Unlisted<Y>(std::forward<Y>(x));
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred
 

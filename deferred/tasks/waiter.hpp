@@ -18,6 +18,12 @@
 
 namespace deferred {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a std::optional holds one, where that ends.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 template <class R>
 class RemoteWaiter;
 
@@ -223,6 +229,10 @@ template <class R, class... A>
 DelayedCall schedule(const Waiter<R>& waiter, AnyDuration delay, A&&... value) {
   return schedule(Waiter<R>(waiter), delay, std::forward<A>(value)...);
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace deferred
 
