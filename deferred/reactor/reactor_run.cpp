@@ -164,7 +164,7 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
   }
   run();
   if (end->crashed) return detail::exit_code_of(end->signal);
-  // Stopped before it went on with an error that is there: that is reported when it is closed.
+  // Stopped before it went on with an error that is there.
   return !end->ended && main.microthread().error_to_throw() ? 1 : end->code;
 }
 

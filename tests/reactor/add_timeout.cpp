@@ -35,7 +35,8 @@ TEST_CASE_FIXTURE(
     Clocked, "a Deferred without a result at its limit is cancelled and fails with TimeoutError") {
   bool cancelled = false;
   auto [promise, deferred] = make_deferred<int>([&] { cancelled = true; });
-  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor);
+  const SourceLocation here = SourceLocation::current();
+  Deferred<int> limited = add_timeout(std::move(deferred), 10s, reactor, here);
 
   time.advance(10s - 1ns);
   CHECK(!limited.fired());
@@ -46,7 +47,7 @@ TEST_CASE_FIXTURE(
   const Outcome<int> outcome = std::move(limited).result();
   REQUIRE(outcome.check<TimeoutError>());
   CHECK(std::string(outcome.check<TimeoutError>()->what()) ==
-        "timed out after 10 s waiting on deferred::Deferred<int>");
+        "timed out after 10 s waiting on deferred::Deferred<int> at " + to_string(here));
 }
 
 TEST_CASE_FIXTURE(Clocked, "a result before the limit is passed on and the timer is dropped") {
@@ -166,12 +167,14 @@ TEST_CASE_FIXTURE(Clocked, "an errback added after the limit sees TimeoutError")
 
 TEST_CASE_FIXTURE(Clocked, "a limited Deferred that is dropped still reports its timeout") {
   auto [promise, deferred] = make_deferred<int>();
-  add_timeout(std::move(deferred), 10s, reactor).detach();
+  const SourceLocation here = SourceLocation::current();
+  add_timeout(std::move(deferred), 10s, reactor, here).detach();
 
   time.advance(10s);
 
   CHECK(take() ==
-        std::vector<std::string>{"timed out after 10 s waiting on deferred::Deferred<int>"});
+        std::vector<std::string>{"timed out after 10 s waiting on deferred::Deferred<int> at " +
+                                 to_string(here)});
 }
 
 TEST_CASE_FIXTURE(Clocked, "the limit of a coroutine's Deferred cancels what it waits on") {

@@ -89,7 +89,8 @@ TEST_CASE_FIXTURE(Loop, "a limit that a task sets without naming a reactor is th
     co_return text;
   });
 
-  CHECK(*outcome == "7timed out after 1 s waiting on deferred::Deferred<int>");
+  CHECK(outcome->find("7timed out after 1 s waiting on deferred::Deferred<int> at current.cpp:") ==
+        0);
 }
 
 TEST_CASE("a call in a thread that a task makes without naming a reactor ends on the task's") {

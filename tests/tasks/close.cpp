@@ -259,6 +259,8 @@ TEST_CASE_FIXTURE(Loop, "a destructor in a closed frame may look at, cancel, and
 
   CHECK(where == "task #1 is being closedtask #1 is being closed\n");
   CHECK(std::move(deferred).result().check<AbandonedError>());
+  self.reset();
+  CHECK(unhandled.take() == std::vector<std::string>{"oops"});  // nobody caught it
 }
 
 // The cancel wrote into the frame of the pause, which was gone, for its answer was there already.

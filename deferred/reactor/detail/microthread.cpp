@@ -65,7 +65,9 @@ void close(Microthread& m) noexcept {
   if (m.is(Microthread::running)) return;  // resume() does it
   m.retain();
   m.expire();  // Waiters that die with the frames must not answer
-  const Failure* const error = m.error_to_throw();
+  // At the reactor's end errors are no news: whatever is destroyed before it, ends its waits.
+  const bool ending = m.reactor && ReactorAccess::ending(*m.reactor);
+  const Failure* const error = ending ? nullptr : m.error_to_throw();
   const Failure unseen = error ? *error : Failure();
   // Destructors may look at it, or cancel it.
   m.unset(Microthread::suspended | Microthread::answered_ahead);
