@@ -65,10 +65,6 @@ void close(Microthread& m) noexcept {
   if (m.is(Microthread::running)) return;  // resume() does it
   m.retain();
   m.expire();  // Waiters that die with the frames must not answer
-  // At the reactor's end errors are no news: whatever is destroyed before it, ends its waits.
-  const bool ending = m.reactor && ReactorAccess::ending(*m.reactor);
-  const Failure* const error = ending ? nullptr : m.error_to_throw();
-  const Failure unseen = error ? *error : Failure();
   // Destructors may look at it, or cancel it.
   m.unset(Microthread::suspended | Microthread::answered_ahead);
   destroy_frames(m);
@@ -80,7 +76,10 @@ void close(Microthread& m) noexcept {
     if (!completion->fired()) completion->fire_failure(closed_failure(m));
     completion->drop_promise(typeid(void));
   }
-  if (unseen) report_unhandled(m, unseen);
+  if (m.is(Microthread::throw_next)) {
+    m.unset(Microthread::throw_next);
+    report_unhandled(m, m.extras()->pending);
+  }
   m.release();
 }
 
