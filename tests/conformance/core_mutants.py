@@ -54,7 +54,7 @@ MUTANTS = [
     ("takes what other threads send while it takes it",
      "deferred/reactor/reactor.cpp", "deferred/reactor/reactor.cpp",
      "    inbox_->drain(most_messages);\n", "    while (!inbox_->empty()) inbox_->drain(most_messages);\n",
-     "threads that call without end keep neither timers nor descriptors from theirs"),
+     "a call of call_from_thread() that makes another leaves it to the next turn"),
     ("calls a timer in the turn in which a thread's call set it",
      "deferred/reactor/reactor.cpp", "deferred/reactor/reactor.cpp",
      "  fire_due_timers(set_before);\n", "  fire_due_timers(timers_.pushes());\n",
