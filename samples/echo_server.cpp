@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Shows: a server on any backend, which is one word of it; each connection is a microthread, a loop
-// that reads and writes.
+// that reads and writes, with a limit on how long it may be idle.
 // Prints: "echoing on HOST:PORT". SIGINT and SIGTERM end it, with status 0.
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
@@ -29,29 +29,31 @@ const std::map<std::string, std::function<std::unique_ptr<Backend>()>> backends 
     {"poll", [] { return reactors::poll(); }},
 };
 
-Task<> echo(io::TcpStream stream) {
+Task<> echo(io::TcpStream stream, std::chrono::seconds idle) {
   char buffer[4096];
   try {
     for (;;) {
-      const std::size_t got = co_await stream.read_some(buffer);
+      const std::size_t got = co_await with_timeout(idle, stream.read_some(buffer));
       if (got == 0) co_return;
       const std::string_view heard(buffer, got);
-      co_await stream.write_all(heard);
+      co_await with_timeout(idle, stream.write_all(heard));
     }
   } catch (const std::system_error&) {  // the peer is gone, which is its own affair
+  } catch (const TimeoutError&) {       // it keeps a descriptor for nothing
   }
 }
 
-Task<int> serve(std::uint16_t port) {
+Task<int> serve(std::uint16_t port, std::chrono::seconds idle) {
   io::TcpListener listener("localhost", port);
   std::cout << "echoing on " << listener.local() << std::endl;
   for (;;) {
     try {
       io::TcpStream stream = co_await listener.accept();
-      spawn(echo(std::move(stream)));
+      spawn(echo(std::move(stream), idle));
     } catch (const Cancelled&) {  // by a signal: run() does that
       co_return 0;
     } catch (const std::system_error& error) {  // out of descriptors, say; the next may do
+      if (error.code() == io::Errc::closed) co_return 0;
       std::cerr << error.what() << std::endl;
     }
   }
@@ -60,15 +62,18 @@ Task<int> serve(std::uint16_t port) {
 int main(int argc, char** argv) {
   std::string name = "poll";
   std::uint16_t port = 0;
+  long idle = 60;
   CLI::App app("Sends back what it is sent.");
   app.add_option("--reactor", name, "The event loop; poll unless given")
       ->check(CLI::IsMember(backends));
   app.add_option("--port", port, "The port to listen on; 0, the default, picks a free one");
+  app.add_option("--idle", idle, "After how many seconds without a word a client is let go; 60")
+      ->check(CLI::Range(1L, 1'000'000L));
   CLI11_PARSE(app, argc, argv);
   rlimit descriptors{};
   getrlimit(RLIMIT_NOFILE, &descriptors);
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
   Reactor reactor{backends.at(name)()};
-  return reactor.run(serve(port));
+  return reactor.run(serve(port, std::chrono::seconds(idle)));
 }

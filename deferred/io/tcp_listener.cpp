@@ -61,6 +61,10 @@ Task<TcpStream> TcpListener::accept() { return accept_on(shared_); }
 
 Task<TcpStream> TcpListener::accept_on(std::shared_ptr<Shared> shared) {
   co_await cancel_point;
+  // What would fail at once rests a turn before it does: a loop that only reports the error does
+  // not spin.
+  const bool can_begin = shared && shared->socket.fd >= 0 && !shared->socket.reading;
+  if (!can_begin) co_await Pause{};
   if (!shared) throw std::system_error(Errc::closed, "accept on a listener that was moved from");
   detail::Socket& socket = shared->socket;
   const detail::Claim claim(socket, socket.reading, accepting);
@@ -74,17 +78,17 @@ Task<TcpStream> TcpListener::accept_on(std::shared_ptr<Shared> shared) {
     std::optional<detail::Socket::Accepted> accepted;
     try {
       accepted = socket.accept();
-    } catch (const std::system_error&) {
+      if (accepted) {
+        const auto made = detail::SocketPointer::make(socket.reactor, std::move(accepted->fd),
+                                                      accepted->peer.text());
+        shared->rest = Duration::zero();
+        made->send_without_delay();
+        co_return TcpStream(made);
+      }
+    } catch (const std::exception&) {  // out of descriptors, or of memory
       shared->rest = std::clamp(2 * shared->rest, first_rest, longest_rest);
       shared->must_rest = true;
       throw;
-    }
-    if (accepted) {
-      shared->rest = Duration::zero();
-      const auto made =
-          detail::SocketPointer::make(socket.reactor, accepted->fd, accepted->peer.text());
-      made->send_without_delay();
-      co_return TcpStream(made);
     }
     co_await socket.wait_readable();
   }

@@ -18,7 +18,7 @@ Task<void> send_slowly(io::TcpStream reader, std::string_view poem,
                        const PoetryServerArguments& pace) {
   while (!poem.empty()) {
     const std::string_view piece = poem.substr(0, pace.num_bytes);
-    co_await reader.write_all(piece);
+    co_await with_timeout(longest_wait, reader.write_all(piece));
     co_await Pause(pace.delay);
     poem.remove_prefix(piece.size());
   }

@@ -31,6 +31,9 @@ Task<void> answer_all(TcpListener& listener, const Answer& answer) {
     try {
       TcpStream stream = co_await listener.accept();
       spawn(answer_one(answer, std::move(stream)));
+    } catch (const std::system_error& error) {
+      if (error.code() == deferred::io::Errc::closed) co_return;
+      std::cerr << error.what() << std::endl;
     } catch (const std::exception& error) {
       std::cerr << error.what() << std::endl;
     }

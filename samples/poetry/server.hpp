@@ -6,12 +6,16 @@
 
 #include <deferred/deferred.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 
 #include "samples/poetry/arguments.hpp"
 
 namespace poetry {
+
+/// A client that lets its server wait for longer is let go.
+inline constexpr std::chrono::minutes longest_wait{1};
 
 /// Prints "serving WHAT on HOST:PORT" once it listens, and what goes wrong on standard error. The
 /// connection is closed when `answer` is done with it. Gives the exit status.

@@ -34,9 +34,9 @@ std::string answer_to(const std::string& request) {
 }
 
 Task<void> transform_poem(io::TcpStream client) {
-  const std::string request = co_await io::read_netstring(client);
+  const std::string request = co_await with_timeout(longest_wait, io::read_netstring(client));
   const std::string answer = io::encode_netstring(answer_to(request));
-  co_await client.write_all(answer);
+  co_await with_timeout(longest_wait, client.write_all(answer));
 }
 
 int main(int argc, char** argv) {

@@ -23,9 +23,16 @@ program = reactors = None
 class Server:
     """A running server, until stop()."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, descriptors=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
         self.process = subprocess.Popen(
-            [program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limit if descriptors else None,
         )
         line = self.process.stdout.readline()
         if not line:
@@ -122,6 +129,19 @@ class Echo:
 
         self.assertEqual(receive(other, 4), b"here")
         self.assertEqual(server.stop(), (0, ""))
+
+    def test_clients_that_say_nothing_do_not_keep_the_others_out(self):
+        server = Server("--reactor", self.reactor, "--idle", "1", descriptors=100)
+        self.addCleanup(server.stop)
+        idle = [self.connect(server) for _ in range(120)]
+
+        client = self.connect(server)
+        client.sendall(b"here")
+
+        self.assertEqual(receive(client, 4), b"here")
+        for one in idle:
+            self.assertEqual(one.recv(1), b"")
+        self.assertEqual(server.stop()[0], 0)
 
     def test_a_signal_ends_it_cleanly_with_clients_connected(self):
         for by in (signal.SIGTERM, signal.SIGINT):

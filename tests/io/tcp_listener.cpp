@@ -165,6 +165,38 @@ TEST_CASE("a second accepter is told that there is one") {
   });
 }
 
+TEST_CASE("a loop that swallows what accept() throws goes on once a turn") {
+  run([](Reactor& reactor) -> Task<void> {
+    TcpListener listener(reactor, "127.0.0.1", 0);
+    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    co_await turns(2);
+    int errors = 0;
+    TaskRef loop = spawn(reactor, [&]() -> Task<> {
+                     for (;;) {
+                       try {
+                         static_cast<void>(co_await listener.accept());
+                       } catch (const std::system_error&) {
+                         ++errors;
+                       }
+                     }
+                   }).task();
+
+    co_await turns(10);
+    const int while_busy = std::exchange(errors, 0);
+    listener.close();
+    static_cast<void>(co_await as_outcome(std::move(first)));
+    errors = 0;
+    co_await turns(10);
+    const int while_closed = errors;
+    loop.close();
+
+    CHECK(while_busy > 5);
+    CHECK(while_busy <= 10);
+    CHECK(while_closed > 5);
+    CHECK(while_closed <= 10);
+  });
+}
+
 TEST_CASE("a cancelled accept takes no connection with it") {
   run([](Reactor& reactor) -> Task<void> {
     TcpListener listener(reactor, "127.0.0.1", 0);

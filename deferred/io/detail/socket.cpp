@@ -117,18 +117,24 @@ bool operator==(const Address& a, const Address& b) noexcept {
          std::equal(a.bytes_.begin(), a.bytes_.begin() + a.length_, b.bytes_.begin());
 }
 
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 Socket::Socket(Reactor& owner, const Address& family_of, std::string whom, const std::string& what)
-    : Socket(owner, ::socket(family_of.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-             std::move(whom)) {
+    : Socket(
+          owner,
+          Descriptor(::socket(family_of.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+          std::move(whom)) {
   if (fd < 0) throw std::system_error(last_error(), what);
 }
 
-Socket::Socket(Reactor& owner, int taken, std::string whom) noexcept
+Socket::Socket(Reactor& owner, Descriptor taken, std::string whom) noexcept
     : reactor(owner),
-      fd(taken),
+      fd(taken.release()),
       peer(std::move(whom)),
-      readable(owner, taken, Ready::read),
-      writable(owner, taken, Ready::write) {}
+      readable(owner, fd, Ready::read),
+      writable(owner, fd, Ready::write) {}
 
 void Socket::close() noexcept {
   if (fd < 0) return;
@@ -241,11 +247,11 @@ void Socket::listen_on(const Address& at, int backlog, const std::string& what) 
 
 std::optional<Socket::Accepted> Socket::accept() {
   while (true) {
-    Accepted accepted{};
-    accepted.peer.length_ = Address::room;
-    accepted.fd = ::accept4(fd, reinterpret_cast<sockaddr*>(accepted.peer.bytes_.data()),
-                            &accepted.peer.length_, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted.fd >= 0) return accepted;
+    Address from;
+    from.length_ = Address::room;
+    const int taken = ::accept4(fd, reinterpret_cast<sockaddr*>(from.bytes_.data()), &from.length_,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (taken >= 0) return Accepted{Descriptor(taken), from};
     if (would_block()) return std::nullopt;
     if (!is_of_the_connection(errno)) throw std::system_error(last_error(), "accept on " + peer);
   }

@@ -43,6 +43,22 @@ class Address {
 /// "HOST:PORT" for a message, with brackets around an IPv6 address.
 std::string host_and_port(std::string_view host, std::uint16_t port);
 
+/// A descriptor that is closed at the end, unless it was given away.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int release() noexcept { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;  // -1: none
+};
+
 /// Owned by its stream or listener and by the tasks that wait on it, so that a stream may be moved
 /// or dropped meanwhile. A stream's is made with make(), and counted by its SocketPointers.
 class Socket {
@@ -50,7 +66,7 @@ class Socket {
   /// A new one of the address's family. `what` is put before an error.
   Socket(Reactor& reactor, const Address& family_of, std::string peer, const std::string& what);
   /// Takes over a descriptor that accept() gave.
-  Socket(Reactor& reactor, int fd, std::string peer) noexcept;
+  Socket(Reactor& reactor, Descriptor fd, std::string peer) noexcept;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   ~Socket() { close(); }
@@ -75,7 +91,7 @@ class Socket {
   bool finish_connect(std::error_code& error);
   void listen_on(const Address& at, int backlog, const std::string& what);
   struct Accepted {
-    int fd;
+    Descriptor fd;
     Address peer;
   };
   /// Skips connections that were gone before they were taken.
