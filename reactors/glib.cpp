@@ -171,9 +171,7 @@ class Glib final : public Backend {
   void take_off() noexcept {
     g_source_set_ready_time(source_, -1);
     for (const auto& watched : by_fd_) {
-      if (watched && std::exchange(watched->added, false)) {
-        g_source_remove_poll(source_, &watched->poll);
-      }
+      if (watched) leave(*watched);
     }
   }
 
@@ -185,15 +183,23 @@ class Glib final : public Backend {
       wanted_ = true;
     }
     for (const auto& watched : by_fd_) {
-      if (watched) watched->poll.events = watched->poll.revents = 0;
+      if (!watched) continue;
+      watched->poll.events = 0;
+      // In error or hung up, which poll(2) tells of unasked.
+      if (std::exchange(watched->poll.revents, 0) != 0) leave(*watched);
     }
     g_source_set_ready_time(source_, -1);
+  }
+  void leave(Watched& watched) noexcept {
+    if (std::exchange(watched.added, false)) g_source_remove_poll(source_, &watched.poll);
   }
   void go_on() noexcept {
     busy_ = false;
     if (std::exchange(rested_, false)) {
       for (const auto& watched : by_fd_) {
-        if (watched && watched->handler) watched->poll.events = events_of(watched->interest);
+        if (!watched || !watched->handler) continue;
+        watched->poll.events = events_of(watched->interest);
+        if (!std::exchange(watched->added, true)) g_source_add_poll(source_, &watched->poll);
       }
     }
     set_ready_time(wanted_ ? TimePoint::min() : deadline_);
@@ -219,8 +225,7 @@ class Glib final : public Backend {
         watched.told = ready_of(events);
         told_.push_back(fd);
       } else {  // in error or closed, since it was unwatched
-        g_source_remove_poll(source_, &watched.poll);
-        watched.added = false;
+        leave(watched);
       }
     }
     for (std::size_t i = 0; i < told_.size(); ++i) {  // watch() may move both lists

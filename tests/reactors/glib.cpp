@@ -346,6 +346,26 @@ TEST_CASE("in a nested main loop of one of its callbacks the reactor rests, and 
   CHECK(log.find("post") != std::string::npos);
 }
 
+TEST_CASE("a peer that hangs up does not keep a nested main loop awake") {
+  Inside in;
+  SocketPair pair;
+  int reports = 0;
+  const Watch watch = in.reactor.watch(pair[0], Ready::read, [&] {
+    ++reports;
+    in.reactor.stop();
+  });
+  in.reactor.post([&] {
+    pair.close(1);
+    for (int i = 0; i < 10; ++i) in.context.iterate(false);
+    CHECK_FALSE(in.context.iterate(false));
+    CHECK(reports == 0);
+  });
+
+  in.reactor.run();
+
+  CHECK(reports == 1);
+}
+
 namespace {
 
 // It was dispatched again and again, and did nothing.
