@@ -97,9 +97,9 @@ class Reactor final : private Turn {
   /// (Twisted: task.react)
   ///
   /// On the first thread of the process, SIGINT and SIGTERM, where nobody else handles them, cancel
-  /// `main`. If it ends as Cancelled then, the exit code is 128 + the signal's number, as in a
-  /// shell. The second such signal, or one that comes when `main` has ended, ends the run as
-  /// crash() does, with that code.
+  /// `main`, unless somebody watches for them - on_signal(), a Signal - when they come. If it ends
+  /// as Cancelled then, the exit code is 128 + the signal's number, as in a shell. The second such
+  /// signal, or one that comes when `main` has ended, ends the run as crash() does, with that code.
   template <class T>
   int run(Task<T> main);
   /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no

@@ -149,7 +149,7 @@ void Reactor::report_if_stuck(const char* waits_for) noexcept {
 }
 
 int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end) {
-  const auto cancel = [this, main, end](int signal) mutable {
+  auto cancel = [this, main, end](int signal) mutable {
     const bool is_first = std::exchange(end->signal, signal) == 0;
     if (is_first && !end->ended) return main.cancel();
     end->crashed = true;
@@ -159,8 +159,10 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
   int watched = 0;
   for (const int signal : {SIGINT, SIGTERM}) {
     if (!detail::signal_is_free(signal)) continue;
-    watches[watched++] = on_signal(signal, cancel);
-    signals_->internal = true;
+    auto node = std::make_unique<detail::SignalNodeOf<decltype(cancel)>>(*inbox_, signal,
+                                                                         decltype(cancel)(cancel));
+    node->internal = true;
+    watches[watched++] = add_signal(node.release());
   }
   run();
   if (end->crashed) return detail::exit_code_of(end->signal);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -327,6 +328,48 @@ TEST_CASE("the second signal ends the run of a main task that does not end") {
   };
   CHECK(on.reactor.run(main()) == 128 + SIGTERM);
   CHECK(triggers == 0);
+}
+
+TEST_CASE("a signal that the main task watches itself is not its cancel") {
+  const Free free;
+  OnPoll on;
+  std::vector<int> got;
+  bool cleaned = false;
+  const auto main = [&]() -> Task<int> {
+    Signal terminate(SIGTERM);
+    const SignalWatch interrupt = on.reactor.on_signal(SIGINT, [&](int s) { got.push_back(s); });
+    ::raise(SIGTERM);
+    const int first = co_await terminate;
+    got.push_back(first);
+    ::raise(SIGINT);
+    co_await Pause{1ms};
+    cleaned = true;
+    co_return 0;
+  };
+
+  CHECK(on.reactor.run(main()) == 0);
+
+  CHECK(got == std::vector{SIGTERM, SIGINT});
+  CHECK(cleaned);
+}
+
+TEST_CASE("a signal whose last watch is dropped in the main task cancels it again") {
+  const Free free;
+  OnPoll on;
+  bool made_before = false;
+  SUBCASE("made in the main task") {}
+  SUBCASE("made before it") { made_before = true; }
+  std::optional<Signal> given;
+  if (made_before) given.emplace(on.reactor, SIGTERM);
+  const auto main = [&]() -> Task<int> {
+    if (!given) given.emplace(SIGTERM);
+    given.reset();
+    ::raise(SIGTERM);
+    co_await wait_for_ever();
+    co_return 0;
+  };
+
+  CHECK(on.reactor.run(main()) == 128 + SIGTERM);
 }
 
 TEST_CASE("run(main) leaves a signal alone that somebody handles, and in other threads") {

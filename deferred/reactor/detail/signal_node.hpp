@@ -44,7 +44,9 @@ struct SignalNode : Message {
 
   Inbox& inbox;
   const int signal;
-  bool internal = false;                         // the library's own: nobody waits for it
+  // The library's own: told only if nobody else watches, and nobody waits for it. Set before
+  // start_signal().
+  bool internal = false;
   std::atomic<SignalNode*> next_watch{nullptr};  // of the same signal
   SignalNode* next_of_reactor = nullptr;
   Reactor* reactor = nullptr;  // null once it is dropped, or the reactor is gone
@@ -72,7 +74,8 @@ void unlock_signals() noexcept;
 /// In the child: nothing is watched any more, and what the process did with the signals before
 /// stands again. REQUIRES: locked.
 void forget_signals() noexcept;
-/// Nobody handles or ignores the signal, and this is the first thread of the process.
+/// But for our watches nobody handles or ignores the signal, none of them is the library's own, and
+/// this is the first thread of the process.
 bool signal_is_free(int signal) noexcept;
 
 template <class F>

@@ -33,8 +33,15 @@ extern "C" void deferred_on_signal(int signal) {
   // Sequentially consistent, as the unlinking is: either the handler misses the watch, or the
   // unlinking side sees the handler.
   handlers_at_work.fetch_add(1);
-  SignalNode* node = watched[static_cast<std::size_t>(signal)].first.load();
-  for (; node; node = node->next_watch.load()) node->arrive();
+  SignalNode* const first = watched[static_cast<std::size_t>(signal)].first.load();
+  bool is_taken = false;  // by somebody else than the library
+  for (SignalNode* node = first; node; node = node->next_watch.load()) {
+    if (!node->internal) node->arrive();
+    is_taken = is_taken || !node->internal;
+  }
+  for (SignalNode* node = is_taken ? nullptr : first; node; node = node->next_watch.load()) {
+    node->arrive();
+  }
   handlers_at_work.fetch_sub(1);
   errno = error;
 }
@@ -101,10 +108,18 @@ void forget_signals() noexcept {
 bool signal_is_free(int signal) noexcept {
   if (system_thread() != ::getpid()) return false;
   const std::lock_guard lock(changes);
-  if (watched[static_cast<std::size_t>(signal)].first.load()) return false;
+  Watched& of = watched[static_cast<std::size_t>(signal)];
+  SignalNode* node = of.first.load();
   struct sigaction now{};
-  return ::sigaction(signal, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
-         now.sa_handler == SIG_DFL;
+  if (node && is_ours(signal)) {
+    now = of.before;
+  } else if (::sigaction(signal, nullptr, &now) != 0) {
+    return false;
+  }
+  for (; node; node = node->next_watch.load()) {
+    if (node->internal) return false;
+  }
+  return !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL;
 }
 
 }  // namespace deferred::detail
