@@ -114,7 +114,8 @@ struct ConformanceReport {
 CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
                     const ConformanceOptions& options = {});
 
-/// Runs all cases, and prints a line for each that failed or was skipped, and the summary.
+/// Runs all cases, and prints a line for each that failed or was skipped, and the summary. Throws
+/// std::invalid_argument if the filter lets no case pass, or a name of `skip` is no case's.
 ConformanceReport run_conformance(const ReactorUnderTest& tried,
                                   const ConformanceOptions& options = {});
 

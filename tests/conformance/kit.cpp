@@ -318,6 +318,18 @@ TEST_CASE("a filter chooses cases by group and name; a limit of failures ends th
   CHECK(contains(report.lines[0].result.reason, "no backend"));
 }
 
+TEST_CASE("a filter that lets no case pass, and a skip that is no case's, are mistakes") {
+  ConformanceOptions options;
+  options.out = nullptr;
+  options.filter = "no such case";
+  CHECK_THROWS_AS(run_conformance(poll_with(), options), std::invalid_argument);
+
+  options.filter = "posts: ";
+  ReactorUnderTest tried = poll_with();
+  tried.skip["no such case"] = "it is not wanted";
+  CHECK_THROWS_WITH(run_conformance(tried, options), "skip: there is no case 'no such case'");
+}
+
 TEST_CASE("every behaviour of Twisted's suites has a case or a reason, and they are listed") {
   const std::string table = twisted_coverage();
 
@@ -332,7 +344,35 @@ TEST_CASE("the plain main() front refuses what it does not know") {
   const char* no_number[] = {"program", "--limit=soon"};
 
   CHECK(reactor_conformance_main(2, wrong, poll_with()) == 2);
+  const char* no_case[] = {"program", "--filter=no such case"};
+
   CHECK(reactor_conformance_main(2, no_number, poll_with()) == 2);
+  CHECK(reactor_conformance_main(2, no_case, poll_with()) == 2);
+}
+
+TEST_CASE("the plain main() front tells how it is used, and runs nothing") {
+  const char* help[] = {"program", "--help"};
+  ReactorUnderTest broken = poll_with();
+  broken.make = []() -> std::unique_ptr<Backend> { ::_exit(9); };
+
+  CHECK(quiet_main(2, help, broken) == 0);
+}
+
+TEST_CASE("the plain main() front runs each case in a process of its own, unless told otherwise") {
+  const char* arguments[] = {"program", "--filter=posts: a post is not called inside post()"};
+  const pid_t here = ::getpid();
+  ReactorUnderTest tried = poll_with();
+  tried.name = "in-a-process";
+  const auto make = tried.make;
+  static pid_t in;
+  in = here;
+  tried.make = [make] {
+    in = ::getpid();
+    return make();
+  };
+
+  CHECK(quiet_main(2, arguments, tried) == 0);
+  CHECK(in == here);  // what the case wrote, it wrote in its own process
 }
 
 TEST_CASE("the plain main() front gives 0 if no case failed, and 1 if one did") {

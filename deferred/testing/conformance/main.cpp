@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstdio>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -10,11 +11,21 @@
 namespace deferred::testing {
 namespace {
 
+constexpr const char* usage =
+    "usage: [--isolate | --together] [--filter=TEXT] [--limit=SECONDS] [--most-failures=N] |\n"
+    "       --list | --twisted | --help\n"
+    "  --isolate          each case in a process of its own: one that hangs or crashes fails by "
+    "its\n"
+    "                     name, and the others go on. The default\n"
+    "  --together         all cases in this process, for a debugger; one that hangs ends it\n"
+    "  --filter=TEXT      only cases whose \"GROUP: NAME\" contains TEXT\n"
+    "  --limit=SECONDS    how long a case may take; 10\n"
+    "  --most-failures=N  no more cases after N failures\n"
+    "  --list             the cases\n"
+    "  --twisted          what of Twisted's suites they stand for\n";
+
 int misused(const std::string& what) {
-  std::fprintf(stderr,
-               "%s\nusage: [--isolate] [--filter=TEXT] [--limit=SECONDS] [--most-failures=N] | "
-               "--list | --twisted\n",
-               what.c_str());
+  std::fprintf(stderr, "%s\n%s", what.c_str(), usage);
   return 2;
 }
 
@@ -32,6 +43,7 @@ bool read_number(std::string_view text, std::size_t& number) {
 
 int reactor_conformance_main(int argc, const char* const* argv, const ReactorUnderTest& tried) {
   ConformanceOptions options;
+  options.isolate = true;
   std::size_t seconds = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -43,8 +55,11 @@ int reactor_conformance_main(int argc, const char* const* argv, const ReactorUnd
     } else if (argument == "--twisted") {
       std::fputs(twisted_coverage().c_str(), stdout);
       return 0;
-    } else if (argument == "--isolate") {
-      options.isolate = true;
+    } else if (argument == "--help") {
+      std::fputs(usage, stdout);
+      return 0;
+    } else if (argument == "--isolate" || argument == "--together") {
+      options.isolate = argument == "--isolate";
     } else if (const auto filter = value_of(argument, "--filter=")) {
       options.filter = *filter;
     } else if (const auto limit = value_of(argument, "--limit=")) {
@@ -58,7 +73,11 @@ int reactor_conformance_main(int argc, const char* const* argv, const ReactorUnd
       return misused("what is " + std::string(argument) + "?");
     }
   }
-  return run_conformance(tried, options).count(Verdict::failed) > 0 ? 1 : 0;
+  try {
+    return run_conformance(tried, options).count(Verdict::failed) > 0 ? 1 : 0;
+  } catch (const std::invalid_argument& error) {
+    return misused(error.what());
+  }
 }
 
 }  // namespace deferred::testing

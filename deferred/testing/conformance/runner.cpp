@@ -6,6 +6,8 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "deferred/testing/conformance/context.hpp"
@@ -114,6 +116,26 @@ void warm_up(const ReactorUnderTest& tried) {
   reactor.backend().run_once(false);
 }
 
+std::string title_of(const ConformanceCase& one) {
+  return std::string(one.group) + ": " + one.name;
+}
+
+/// A name that no case has, or a filter that lets none pass, is a mistake: it would say that all is
+/// well.
+void require_names(const ReactorUnderTest& tried, const ConformanceOptions& options) {
+  const auto& all = conformance_cases();
+  for (const auto& [name, why] : tried.skip) {
+    const bool is_known = std::any_of(all.begin(), all.end(), [&](const ConformanceCase& one) {
+      return one.name == std::string_view(name);
+    });
+    if (!is_known) throw std::invalid_argument("skip: there is no case '" + name + "'");
+  }
+  const bool any = std::any_of(all.begin(), all.end(), [&](const ConformanceCase& one) {
+    return title_of(one).find(options.filter) != std::string::npos;
+  });
+  if (!any) throw std::invalid_argument("filter: no case contains '" + options.filter + "'");
+}
+
 const char* word(Verdict verdict) noexcept {
   return verdict == Verdict::failed ? "failed" : verdict == Verdict::skipped ? "skipped" : "passed";
 }
@@ -161,11 +183,11 @@ CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
 
 ConformanceReport run_conformance(const ReactorUnderTest& tried,
                                   const ConformanceOptions& options) {
+  require_names(tried, options);
   if (!options.isolate) warm_up(tried);
   ConformanceReport report;
   for (const ConformanceCase& one : conformance_cases()) {
-    const std::string title = std::string(one.group) + ": " + one.name;
-    if (title.find(options.filter) == std::string::npos) continue;
+    if (title_of(one).find(options.filter) == std::string::npos) continue;
     report.lines.push_back({&one, run_case(tried, one, options)});
     print_line(options.out, report.lines.back());
     if (report.count(Verdict::failed) >= options.most_failures) break;
