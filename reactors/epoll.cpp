@@ -65,6 +65,20 @@ int Epoll::listen_for_wake() noexcept {
   return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_->fd(), &event) == 0 ? 0 : errno;
 }
 
+// Somebody closed a descriptor that was watched, and a copy of it is open elsewhere: to the kernel
+// it is still in the set, under a number that is not open, and can never be taken off: epoll(7),
+// "Will closing a file descriptor cause it to be removed". So all others move to a new set.
+void Epoll::begin_anew() noexcept {
+  const int fresh = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fresh < 0) return;  // the next time
+  lost_ = false;
+  ::close(std::exchange(epoll_, fresh));
+  listen_for_wake();
+  for (std::size_t fd = 0; fd < by_fd_.size(); ++fd) {
+    if (by_fd_[fd].handler) control(EPOLL_CTL_ADD, static_cast<int>(fd), by_fd_[fd].interest);
+  }
+}
+
 // The set is the parent's as well: the child gets one of its own, of the same number.
 void Epoll::forked() noexcept {
   wake_->forked();
@@ -109,13 +123,15 @@ void Epoll::unwatch(int fd) noexcept {
   by_fd_[static_cast<std::size_t>(fd)].handler = nullptr;
   --watched_;
   epoll_event event{};
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);  // fails if fd is closed: then it is out already
+  // If fd is closed, this fails; then it is out already, but for one of which a copy is open.
+  if (::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event) != 0) lost_ = true;
 }
 
 // The error, 0 if there is none.
 int Epoll::control(int operation, int fd, Ready interest) noexcept {
   epoll_event event{};
   event.events = events_of(interest);
+  by_fd_[static_cast<std::size_t>(fd)].interest = interest;
   event.data.u64 = std::uint64_t{by_fd_[static_cast<std::size_t>(fd)].generation} << 32 |
                    static_cast<std::uint32_t>(fd);
   return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? 0 : errno;
@@ -151,14 +167,21 @@ void Epoll::wait(Duration timeout) {
     throw std::system_error(errno, std::generic_category(), "reactor: epoll_wait");
   }
   wake_->take();
+  bool stale = false;
   for (int i = 0; i < ready; ++i) {
     const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
     if (key == wake_up) continue;
     // A handler before this one may have unwatched it, and watched another file of that number.
     const Watched& told = by_fd_[static_cast<std::uint32_t>(key)];
-    if (!told.handler || told.generation != static_cast<std::uint32_t>(key >> 32)) continue;
+    if (!told.handler || told.generation != static_cast<std::uint32_t>(key >> 32)) {
+      stale = true;
+      continue;
+    }
     told.handler->on_ready(ready_of(events[static_cast<std::size_t>(i)].events));
   }
+  // Whoever has the set in a loop of his own would lose it.
+  if (stale && lost_ && !given_) [[unlikely]]
+    begin_anew();
 }
 
 int Epoll::wait_for_events(void* into, int room, Duration timeout) noexcept {

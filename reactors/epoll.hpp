@@ -43,7 +43,10 @@ class Epoll final : public Backend {
 
   /// Readable, level-triggered, while a watched descriptor is ready or somebody has called wake().
   /// For poll(2), another epoll and the like. Stays the backend's; the same as long as it lives.
-  int fd() const noexcept { return epoll_; }
+  int fd() const noexcept {
+    given_ = true;
+    return epoll_;
+  }
   /// When turn() is wanted, if fd() is not readable before: on the clock of now(), steady_clock.
   /// TimePoint::min(): at once; TimePoint::max(): there is no deadline.
   TimePoint next_deadline() const noexcept;
@@ -64,11 +67,13 @@ class Epoll final : public Backend {
   struct Watched {
     IoHandler* handler = nullptr;  // null: not watched
     std::uint32_t generation = 0;  // counts the watches of this number
+    Ready interest = Ready::none;
   };
   void wait(Duration timeout);
   int wait_for_events(void* events, int room, Duration timeout) noexcept;
   void make_room(int fd);
   int listen_for_wake() noexcept;
+  void begin_anew() noexcept;
   int control(int operation, int fd, Ready interest) noexcept;
 
   std::unique_ptr<WakeFd> wake_;
@@ -76,6 +81,8 @@ class Epoll final : public Backend {
   [[maybe_unused]] bool nanoseconds_ = true;  // the kernel has epoll_pwait2 (5.11)
   bool at_work_ = false;
   std::size_t watched_ = 0;
+  bool lost_ = false;           // the kernel may watch for us what nobody can take off any more
+  mutable bool given_ = false;  // somebody else knows epoll_
   std::vector<Watched> by_fd_;
   TimePoint deadline_ = TimePoint::max();
 };

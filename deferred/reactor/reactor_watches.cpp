@@ -73,7 +73,8 @@ FdEntry& ReactorAccess::entry(Reactor& reactor, int fd) noexcept {
 void FdEntry::add(WatchNode& node) {
   watches_.push_back(&node);
   try {
-    refresh();
+    // The number may have been closed, and be another file's: then the backend has to be told.
+    refresh(watched_ != Ready::none);
   } catch (...) {
     watches_.pop_back();
     throw;
@@ -96,12 +97,12 @@ void FdEntry::remove(WatchNode& node) noexcept {
   node.release();
 }
 
-void FdEntry::refresh() {
+void FdEntry::refresh(bool anew) {
   Ready wanted = Ready::none;
   for (const WatchNode* node : watches_) {
     if (node) wanted = wanted | node->interest;
   }
-  if (wanted == watched_) return;
+  if (wanted == watched_ && !anew) return;
   Backend& backend = reactor_.backend();
   if (wanted == Ready::none) {
     backend.unwatch(fd_);

@@ -22,6 +22,13 @@ struct ReactorAccess;
 
 /// The handle of a watch. Dropping it ends the watch: the callable is not called again, and is
 /// destroyed now, or after its return if it is running.
+///
+/// It watches a number: drop it before the descriptor is closed. Of one that is closed first poll
+/// and GLib tell, as ready; libuv does if it was closed before it was ever polled; epoll cannot
+/// know. If its number is given to another file, poll, GLib and Qt report that one, and epoll does
+/// from the next watch() of the number or set_interest() on. If a copy of it is open elsewhere -
+/// dup(), a child process -, epoll and libuv report that copy as long as the Watch lives; libuv,
+/// and an Epoll whose fd() was given away, are kept awake by it even longer.
 class [[nodiscard]] Watch {
  public:
   Watch() noexcept = default;

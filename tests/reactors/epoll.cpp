@@ -87,6 +87,65 @@ TEST_CASE("a loop that knows fd(), next_deadline() and turn() drives a reactor")
   CHECK(log == "ready timer io ");
 }
 
+TEST_CASE("a watch that outlives its descriptor, of which a copy is open, costs nothing later") {
+  Unhandled unhandled;
+  Reactor reactor{reactors::epoll()};
+  SocketPair pair, other;
+  int copy = -1, reports = 0;
+  const Watch kept = reactor.watch(other[0], Ready::read, [&] {
+    other.read(0);
+    ++reports;
+  });
+  {
+    const Watch lost = reactor.watch(pair[0], Ready::read, [] {});
+    reactor.backend().run_once(false);
+    copy = ::dup(pair[0]);
+    pair.close(0);
+  }
+  pair.write(1);
+  bool over = false;
+  const DelayedCall end = reactor.call_later(5ms, [&] { over = true; });
+
+  int waits = 0;
+  for (; !over; ++waits) reactor.backend().run_once(true);
+  other.write(1);
+  reactor.backend().run_once(true);
+
+  CHECK(waits <= 3);
+  CHECK(reports == 1);
+  ::close(copy);
+}
+
+TEST_CASE("a second watch of a number that is another file's by now reports that file") {
+  Unhandled unhandled;
+  Reactor reactor{reactors::epoll()};
+  SocketPair pair, fresh;
+  const int number = pair[0];
+  const Watch old = reactor.watch(number, Ready::read, [] {});
+  reactor.backend().run_once(false);
+  pair.close(0);
+  REQUIRE(::dup2(fresh[0], number) == number);
+  int reports = 0;
+
+  const Watch anew = reactor.watch(number, Ready::read, [&] { ++reports; });
+  fresh.write(1);
+  reactor.backend().run_once(false);
+
+  CHECK(reports == 1);
+  ::close(number);
+}
+
+TEST_CASE("a second watch of a number that was closed is refused") {
+  Unhandled unhandled;
+  Reactor reactor{reactors::epoll()};
+  SocketPair pair;
+  const int number = pair[0];
+  const Watch old = reactor.watch(number, Ready::read, [] {});
+  pair.close(0);
+
+  CHECK_THROWS_AS(static_cast<void>(reactor.watch(number, Ready::read, [] {})), std::system_error);
+}
+
 TEST_CASE("fd() is readable while a watched descriptor is ready") {
   Driven on;
   SocketPair pair;

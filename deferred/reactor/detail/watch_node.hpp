@@ -45,7 +45,8 @@ class FdEntry final : public IoHandler {
   void add(WatchNode& node);
   void remove(WatchNode& node) noexcept;
   /// Tells the backend what is wanted now.
-  void refresh();
+  /// Tells the backend what is wanted, if that has changed; `anew`, if not.
+  void refresh(bool anew = false);
   bool idle() const noexcept { return watches_.empty(); }
   void reactor_gone() noexcept;
 
