@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <map>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -25,8 +26,8 @@ class MutantPoll final : public Backend {
  public:
   explicit MutantPoll(Fault fault)
       : fault_(fault),
-        wake_fd_(::eventfd(
-            0, EFD_CLOEXEC | EFD_NONBLOCK | (fault == Fault::counts_wakes ? EFD_SEMAPHORE : 0))) {
+        wake_fd_(::eventfd(0, EFD_NONBLOCK | (fault == Fault::counts_wakes ? EFD_SEMAPHORE : 0) |
+                                  (fault == Fault::inherited_by_programs ? 0 : EFD_CLOEXEC))) {
     if (wake_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
     fds_.push_back({wake_fd_, POLLIN, 0});
     handlers_.push_back(nullptr);
@@ -43,8 +44,6 @@ class MutantPoll final : public Backend {
         return std::chrono::floor<std::chrono::milliseconds>(present);
       case Fault::clock_too_fast:
         return present + (present - start_) / 4;
-      case Fault::clock_goes_back:
-        return present - (++readings_ % 7 == 0 ? 2ms : 0ms);
       case Fault::clock_of_the_last_wait:
         return last_wait_;
       default:
@@ -66,6 +65,7 @@ class MutantPoll final : public Backend {
   void wake() noexcept override {
     if (is(Fault::turns_inside_wake)) return turn();
     if (is(Fault::loses_wake_while_waiting) && waiting_) return;
+    const auto lock = lock_if_faulty();
     if (woken_.exchange(true) && !is(Fault::counts_wakes)) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
@@ -76,7 +76,8 @@ class MutantPoll final : public Backend {
       throw std::system_error(errno, std::generic_category(), "watch");
     }
     index_[fd] = fds_.size();
-    fds_.push_back({fd, events_of(interest), 0});
+    const bool hidden = is(Fault::forgets_high_numbers) && fd >= 1024;
+    fds_.push_back({hidden ? -1 : fd, events_of(interest), 0});
     handlers_.push_back(&handler);
     reported_.erase(fd);
     if (is(Fault::keeps_the_old_handler)) {
@@ -119,6 +120,9 @@ class MutantPoll final : public Backend {
   }
 
  private:
+  std::unique_lock<std::mutex> lock_if_faulty() noexcept {
+    return is(Fault::locks_in_wake) ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
+  }
   bool is(Fault fault) const noexcept { return fault_ == fault; }
   static TimePoint steady() noexcept {
     return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
@@ -184,6 +188,7 @@ class MutantPoll final : public Backend {
   }
 
   void drain() noexcept {
+    const auto lock = lock_if_faulty();
     if (is(Fault::clears_flag_before_eventfd)) {
       woken_ = false;
       std::this_thread::sleep_for(50us);  // the gap, wide enough to be hit
@@ -200,6 +205,10 @@ class MutantPoll final : public Backend {
     if (is(Fault::goes_forward_through_holes)) {
       for (std::size_t i = 1; i < fds_.size(); ++i) any = report_one(i) || any;
       return any;
+    }
+    if (is(Fault::reports_the_first_ten)) {
+      for (std::size_t i = 1, left = 10; i < fds_.size() && left > 0; ++i) left -= report_one(i);
+      return true;
     }
     for (std::size_t i = fds_.size(); i-- > 1;) {
       if (i < fds_.size()) any = report_one(i) || any;
@@ -240,13 +249,13 @@ class MutantPoll final : public Backend {
   }
 
   const Fault fault_;
+  std::mutex mutex_;
   int wake_fd_;
   std::atomic<bool> woken_{false};
   std::atomic<bool> waiting_{false};
   TimePoint deadline_ = TimePoint::max();
   const TimePoint start_ = steady();
   TimePoint last_wait_ = start_;
-  unsigned readings_ = 0;
   std::vector<pollfd> fds_;
   std::vector<IoHandler*> handlers_;
   std::map<int, std::size_t> index_;

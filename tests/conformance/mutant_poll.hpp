@@ -30,7 +30,6 @@ enum class Fault {
   // The clock
   clock_in_milliseconds,
   clock_too_fast,
-  clock_goes_back,
   clock_of_the_last_wait,
   // Turns
   waits_without_being_asked,
@@ -49,6 +48,8 @@ enum class Fault {
   hides_room,
   reports_one_at_a_time,
   looks_at_ten_only,
+  reports_the_first_ten,
+  forgets_high_numbers,
   reports_what_is_unwatched,
   reports_the_old_list,
   keeps_the_old_place,
@@ -58,6 +59,8 @@ enum class Fault {
   takes_a_closed_descriptor,
   leaks_on_unwatch,
   leaks_its_eventfd,
+  inherited_by_programs,
+  locks_in_wake,
 };
 
 std::unique_ptr<Backend> mutant_poll(Fault fault);

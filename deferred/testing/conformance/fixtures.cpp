@@ -2,9 +2,11 @@
 #include "deferred/testing/conformance/fixtures.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -121,6 +123,20 @@ void require_ipv6(Context& c) {
   } catch (const std::system_error& error) {
     c.skip(std::string("this machine has no IPv6 loopback: ") + error.what());
   }
+}
+
+MoreDescriptors::MoreDescriptors(int count) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  before_ = limit.rlim_cur;
+  limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, static_cast<rlim_t>(count));
+  enough_ = ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+MoreDescriptors::~MoreDescriptors() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = before_;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace deferred::testing::conformance

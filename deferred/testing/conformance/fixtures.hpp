@@ -64,6 +64,24 @@ class Pipe : public Ends {
   Pipe();
 };
 
+/// What to do where a backend cannot watch regular files.
+inline constexpr const char* no_regular_files =
+    "if that is so, leave out Capability::regular_files";
+
+/// While it lives, the process may have so many descriptors; false if it may not.
+class MoreDescriptors {
+ public:
+  explicit MoreDescriptors(int count);
+  MoreDescriptors(const MoreDescriptors&) = delete;
+  MoreDescriptors& operator=(const MoreDescriptors&) = delete;
+  ~MoreDescriptors();
+  explicit operator bool() const noexcept { return enough_; }
+
+ private:
+  std::uint64_t before_ = 0;
+  bool enough_ = false;
+};
+
 /// Stands where a reactor would: counts turns, and does what it is told in each.
 class CountedTurn final : public Turn {
  public:
