@@ -2,7 +2,10 @@
 #include "deferred/memory/free_list.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
+
+#include "deferred/memory/message_memory.hpp"
 
 namespace deferred::detail {
 namespace {
@@ -12,6 +15,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 enum class Phase : unsigned char { before, open, over };
 constinit thread_local Phase phase = Phase::before;  // outlives the destructors of the thread
+constinit thread_local bool suspended = false;       // a NoRecycling lives: the phase is `over`
+std::atomic<int> suspended_threads{0};
 
 // The bound of this thread's lists, and how it follows use. A block that comes back when there is
 // no room is given away, and remembered in bytes: if as much is asked for again, there should have
@@ -23,16 +28,20 @@ class Bound {
  public:
   // Made with the first block that is released, whoever allocated it: a thread that has released
   // nothing has nothing to free.
-  Bound() noexcept {
+  Bound() noexcept { begin(); }
+  ~Bound() { end(); }
+
+  void begin() noexcept {
     phase = Phase::open;
-    free_list.room = FreeList::least;
+    free_list.room = bytes_ = FreeList::least;
   }
-  ~Bound() {
+  // Frees all, and gives no room any more.
+  void end() noexcept {
     phase = Phase::over;
     for (Block*& list : aside_) drop(list);
     for (Block*& list : free_list.lists) drop(list);
     free_list.room = 0;
-    free_list.has_grown = false;
+    free_list.has_grown = tending_ = false;
   }
 
   void gave_away(std::size_t bytes) noexcept {
@@ -110,5 +119,19 @@ void release_without_room(void* memory, std::size_t index) noexcept {
 }
 
 void tend_free_list(TimePoint now) noexcept { bound().tend(now); }
+
+NoRecycling::NoRecycling() noexcept {
+  if (phase == Phase::over) return;  // the thread is at its end
+  bound().end();
+  close_message_slab();
+  suspended = true;
+  ++suspended_threads;
+}
+NoRecycling::~NoRecycling() {
+  if (!std::exchange(suspended, false)) return;
+  --suspended_threads;
+  bound().begin();
+}
+bool NoRecycling::anywhere() noexcept { return suspended_threads.load() != 0; }
 
 }  // namespace deferred::detail

@@ -84,6 +84,20 @@ inline void release(void* memory, std::size_t size) noexcept {
   free_list.room -= FreeList::size_of(index);
 }
 
+/// While one lives, this thread recycles nothing, and no thread keeps spare slabs of messages: what
+/// the library asks for is asked of operator new, and given back to it. For who looks at each
+/// allocation, as testing/allocation_failure.hpp does. REQUIRES: ends on the thread that made it;
+/// one at a time.
+class NoRecycling {
+ public:
+  NoRecycling() noexcept;
+  NoRecycling(const NoRecycling&) = delete;
+  NoRecycling& operator=(const NoRecycling&) = delete;
+  ~NoRecycling();
+  /// One lives on some thread.
+  static bool anywhere() noexcept;
+};
+
 /// Objects of the class, and what holds one, come from memory for ordinary alignments.
 template <class T>
 inline constexpr bool ordinary_alignment = alignof(T) <= alignof(std::max_align_t);

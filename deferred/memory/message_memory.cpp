@@ -14,7 +14,7 @@ struct AtThreadEnd {
   bool touched = false;
   ~AtThreadEnd() {
     ending = true;
-    if (MessageSlab* const slab = std::exchange(message_slab, nullptr)) slab->close();
+    close_message_slab();
   }
 };
 
@@ -79,15 +79,23 @@ constinit thread_local MessageSlab* message_slab = nullptr;
 
 void MessageSlab::give_back() noexcept {
   this->~MessageSlab();
+  if (NoRecycling::anywhere()) {
+    return ::operator delete(static_cast<void*>(this), std::align_val_t(MessageSlab::size));
+  }
   spare_slabs.put(this);
 }
 
+void close_message_slab() noexcept {
+  if (MessageSlab* const slab = std::exchange(message_slab, nullptr)) slab->close();
+}
+
 void* cut_from_new_slab(std::size_t bytes) {
-  void* memory = spare_slabs.take();
+  const bool recycles = !NoRecycling::anywhere();
+  void* memory = recycles ? spare_slabs.take() : nullptr;
   if (!memory) memory = ::operator new(MessageSlab::size, std::align_val_t(MessageSlab::size));
   auto* const slab = new (memory) MessageSlab;
   void* const block = slab->cut(bytes);
-  if (ending) {
+  if (ending || !recycles) {
     slab->close();  // a slab of one block
     return block;
   }

@@ -63,6 +63,8 @@ inline constexpr std::size_t spare_slabs_period = 2 * most_spare_slabs;
 extern constinit thread_local MessageSlab* message_slab;
 
 void* cut_from_new_slab(std::size_t bytes);
+/// Lets go of this thread's slab: its next block comes from another.
+void close_message_slab() noexcept;
 /// Room for an object of that size. REQUIRES: 1 to MessageSlab::largest bytes.
 inline void* cut_block(std::size_t bytes) {
   void* const block = message_slab ? message_slab->cut(bytes) : nullptr;

@@ -181,3 +181,27 @@ TEST_CASE("what is released after the end of a thread's lists is freed") {
 
   CHECK(live == before);
 }
+
+TEST_CASE("while a NoRecycling lives, each block is asked of operator new and given back to it") {
+  std::thread([] {
+    detail::release(detail::allocate(100), 100);
+    const long recycling = live;
+    {
+      const detail::NoRecycling none;
+      const long before = live;
+      void* const block = detail::allocate(100);
+      const long with_block = live;
+      detail::release(block, 100);
+
+      CHECK(before == recycling - 1);  // what was kept is given back
+      CHECK(with_block == before + 1);
+      CHECK(live == before);
+    }
+
+    void* const first = detail::allocate(100);
+    detail::release(first, 100);
+    void* const second = detail::allocate(100);
+    detail::release(second, 100);
+    CHECK(first == second);
+  }).join();
+}

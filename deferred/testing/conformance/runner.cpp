@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <filesystem>
-#include <map>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "deferred/testing/conformance/context.hpp"
 #include "deferred/testing/conformance/watchdog.hpp"
+#include "deferred/testing/detail/open_descriptors.hpp"
 #include "deferred/testing/reactor_conformance.hpp"
 
 namespace deferred::testing {
@@ -40,27 +39,6 @@ std::string reason_to_skip(const ReactorUnderTest& tried, const ConformanceCase&
     }
   }
   return missing.empty() ? "" : "needs " + missing;
-}
-
-/// The open descriptors, and what they are.
-std::map<std::string, std::string> open_descriptors() {
-  std::map<std::string, std::string> all;
-  std::error_code gone;  // the listing's own descriptor is closed by the time it is looked at
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", gone)) {
-    const auto what = std::filesystem::read_symlink(entry.path(), gone);
-    if (!gone && what != "/proc/" + std::to_string(::getpid()) + "/fd") {
-      all[entry.path().filename()] = what;
-    }
-  }
-  return all;
-}
-
-std::string opened_since(const std::map<std::string, std::string>& before) {
-  std::string left;
-  for (const auto& [fd, what] : open_descriptors()) {
-    if (!before.contains(fd)) left += (left.empty() ? "" : ", ") + fd + " (" + what + ")";
-  }
-  return left;
 }
 
 void run_body(ConformanceContext& context, const ConformanceCase& one, Verdict& verdict) {
