@@ -224,6 +224,9 @@ bool claim(const Failure& failure) noexcept {
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept {
   if (claim(failure)) report(failure, [&]() -> const std::string& { return whose; });
 }
+void report_unhandled(const Failure& failure, const char* whose) noexcept {
+  if (claim(failure)) report(failure, [&] { return std::string(whose); });
+}
 void report_unhandled(const Failure& failure, SourceLocation made) noexcept {
   if (!claim(failure)) return;
   report(failure, [&] { return "the Deferred made at " + to_string(made); });

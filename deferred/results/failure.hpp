@@ -124,6 +124,7 @@ bool is_to_be_reported(const Failure& failure) noexcept;
 void set_reported(const Failure& failure) noexcept;
 /// Hands a failure to the hook, if it is to be reported.
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept;
+void report_unhandled(const Failure& failure, const char* whose) noexcept;
 /// The same for a Deferred that is known by the place where it was made, or by its type.
 void report_unhandled(const Failure& failure, SourceLocation made) noexcept;
 void report_unhandled(const Failure& failure, const std::type_info& result_type) noexcept;
