@@ -36,13 +36,13 @@ Reactor::Reactor(std::unique_ptr<Backend> backend, detail::ThreadChecks checks)
 }
 
 Reactor::Reactor(Backend& backend, detail::ThreadChecks checks)
-    : backend_(&backend), inbox_(new detail::Inbox(backend)), checks_(checks) {
-  try {
-    detail::ReactorAccess::enlist(*this);
-  } catch (...) {
-    inbox_->release();
-    throw;
-  }
+    : Reactor(backend, checks, InboxHold(new detail::Inbox(backend))) {}
+
+// The hold lets go of the inbox if what follows cannot be made.
+Reactor::Reactor(Backend& backend, detail::ThreadChecks checks, InboxHold&& inbox)
+    : backend_(&backend), inbox_(inbox.get()), checks_(checks) {
+  detail::ReactorAccess::enlist(*this);
+  static_cast<void>(inbox.release());
   backend_->drive(this);
   next_on_thread_ = std::exchange(first_on_thread, this);
 }

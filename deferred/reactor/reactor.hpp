@@ -206,7 +206,9 @@ class Reactor final : private Turn {
   static constexpr int most_more = 256;  // items of the ready queue a turn, beyond those it held
 
   class InTurn;
+  using InboxHold = std::unique_ptr<detail::Inbox, detail::ReleaseInbox>;
 
+  Reactor(Backend& backend, detail::ThreadChecks checks, InboxHold&& inbox);
   void turn() noexcept override;
   /// If it is to be checked: ends the program on another thread than its own.
   void require_home(const char* what) const noexcept {

@@ -164,6 +164,7 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
     node->internal = true;
     watches[watched++] = add_signal(node.release());
   }
+  end->begun = true;
   run();
   if (end->crashed) return detail::exit_code_of(end->signal);
   // Stopped before it went on with an error that is there.

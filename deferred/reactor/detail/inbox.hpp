@@ -200,4 +200,8 @@ class Inbox {
   Backend* backend_;  // under mutex_; null once closed
 };
 
+struct ReleaseInbox {
+  void operator()(Inbox* inbox) const noexcept { inbox->release(); }
+};
+
 }  // namespace deferred::detail

@@ -6,6 +6,7 @@
 namespace deferred::detail {
 
 struct MainEnd {
+  bool begun = false;  // it has all that it needs
   bool ended = false;
   int code = 0;
   int signal = 0;        // the one that cancelled it, or came last
