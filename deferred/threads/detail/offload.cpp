@@ -59,8 +59,12 @@ void Offload::drop() noexcept {
     const std::lock_guard lock(mutex_);
     state_ = State::begun;
   }
-  error_ = std::make_exception_ptr(
-      AbandonedError("in_thread: the pool was destroyed before the function began to run"));
+  try {
+    error_ = std::make_exception_ptr(
+        AbandonedError("in_thread: the pool was destroyed before the function began to run"));
+  } catch (...) {
+    error_ = std::current_exception();  // out of memory
+  }
   discard();
   finish();
   release();

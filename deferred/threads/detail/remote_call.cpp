@@ -21,7 +21,11 @@ struct RemoteCall::Sent {
   ~Sent() {
     if (!call) return;
     if (call->claim()) {
-      call->failed(Failure(AbandonedError(ended_early)));
+      try {
+        call->failed(Failure(AbandonedError(ended_early)));
+      } catch (...) {
+        call->error_ = std::current_exception();  // out of memory
+      }
       call->settle();
     } else {
       call->release();
@@ -62,8 +66,6 @@ struct RemoteCall::Asked {
         return task.cancel_once();
       case Ask::cancel:
         return task.cancel();
-      case Ask::close:
-        return task.close();
       case Ask::fail:
         ++call->errors_taken_;
         return task.throw_(Failure::from(std::exchange(error, nullptr)));
@@ -73,6 +75,22 @@ struct RemoteCall::Asked {
   Ask what;
   std::exception_ptr error;
 };
+
+struct RemoteCall::Close : Message {
+  explicit Close(RemoteCall& of) noexcept : call(of) {
+    run = [](Message& self, bool, DroppedBlocks&) noexcept {
+      RemoteCall& closed = static_cast<Close&>(self).call;
+      TaskRef task = closed.task_;
+      if (task.valid() && !task.done()) task.close();
+      closed.release();
+    };
+  }
+  RemoteCall& call;
+};
+
+RemoteCall::RemoteCall(RemoteReactor there)
+    : there_(std::move(there)), close_(std::make_unique<Close>(*this)) {}
+RemoteCall::~RemoteCall() = default;
 
 void RemoteCall::start() {
   started_ = true;
@@ -106,10 +124,7 @@ bool RemoteCall::has_ended() noexcept {
 bool RemoteCall::hand_on(Ask what, std::exception_ptr error) noexcept {
   try {
     Asked message(*this, what, std::move(error));
-    // A reactor that has crashed takes no calls, and still has the task.
-    const bool asked = what == Ask::close ? post_from_thread(there_.inbox(), std::move(message))
-                                          : there_.call_from_thread(std::move(message));
-    if (asked) return true;
+    if (there_.call_from_thread(std::move(message))) return true;
   } catch (...) {  // no memory for the message
   }
   return has_ended();
@@ -117,7 +132,9 @@ bool RemoteCall::hand_on(Ask what, std::exception_ptr error) noexcept {
 
 void RemoteCall::abandon() noexcept {
   forget();
-  if (started_ && !withdraw() && !has_ended()) ask(Ask::close);
+  if (!started_ || withdraw() || has_ended()) return;
+  retain();  // the message's; a reactor that has crashed takes no calls, and still has the task
+  if (!there_.inbox().push(*close_)) release();
 }
 
 void RemoteCall::runs_as(Reactor& reactor, TaskRef task) {

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <type_traits>
@@ -33,7 +34,8 @@ class RemoteCall : public ThreadWork {
   void abandon() noexcept final;
 
  protected:
-  explicit RemoteCall(RemoteReactor there) noexcept : there_(std::move(there)) {}
+  explicit RemoteCall(RemoteReactor there);
+  ~RemoteCall() override;
 
   /// There: calls the function, or spawns the task. What it throws is the outcome.
   virtual void begin(Reactor& reactor) = 0;
@@ -50,6 +52,8 @@ class RemoteCall : public ThreadWork {
   /// The hold that the other side has. Letting go of it before the call has begun: abandoned.
   struct Sent;
   struct Asked;
+  /// Made beforehand: what nobody waits for any more is closed, also without memory.
+  struct Close;
   enum class State : std::uint8_t { sent, begun, withdrawn };
 
   /// Goes to the task there, which may end meanwhile by itself.
@@ -65,6 +69,7 @@ class RemoteCall : public ThreadWork {
   Reactor* reactor_ = nullptr;
   ShutdownTrigger stop_;
   bool stopped_ = false;
+  std::unique_ptr<Close> close_;
 };
 
 /// Says what is wrong with a result that is to cross threads.
@@ -117,13 +122,19 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
     if constexpr (ThereResult<F>::awaits) {
       Spawned<T> spawned = spawn(reactor, std::move(*f_));
       f_.reset();
-      this->runs_as(reactor, spawned.task());
-      std::move(spawned)
-          .add_both([this](Outcome<T>&& outcome) {
-            keep(std::move(outcome));
-            this->settle();
-          })
-          .detach();
+      TaskRef task = spawned.task();
+      try {
+        this->runs_as(reactor, task);
+        std::move(spawned)
+            .add_both([this](Outcome<T>&& outcome) {
+              keep(std::move(outcome));
+              this->settle();
+            })
+            .detach();
+      } catch (...) {
+        task.close();  // nobody would hear of its end
+        throw;
+      }
     } else {
       if constexpr (std::is_void_v<T>) {
         (*f_)();

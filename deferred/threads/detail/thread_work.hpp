@@ -24,7 +24,7 @@ namespace deferred::detail {
 class ThreadWork {
  public:
   /// What an interrupted wait, or its end, has to say to what goes on.
-  enum class Ask : std::uint8_t { cancel_once, cancel, fail, close };
+  enum class Ask : std::uint8_t { cancel_once, cancel, fail };
 
   ThreadWork(const ThreadWork&) = delete;
   ThreadWork& operator=(const ThreadWork&) = delete;
