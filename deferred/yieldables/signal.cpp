@@ -10,6 +10,8 @@ namespace deferred {
 Signal::Signal(Reactor& reactor, std::initializer_list<int> any_of)
     : state_(std::make_unique<State>()) {
   const std::set<int> each(any_of);
+  state_->come.reserve(each.size());  // so that a signal that comes can be kept
+  watches_.reserve(each.size());
   for (const int signal : each) {
     watches_.push_back(
         reactor.on_signal(signal, [state = state_.get(), signal] { state->arrive(signal); }));
