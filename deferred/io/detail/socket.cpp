@@ -18,6 +18,7 @@ namespace deferred::io::detail {
 namespace {
 
 constexpr std::size_t chunk = 64 * 1024;  // what one receive_more() takes at most
+constexpr std::size_t least_room = 2048;  // that it makes for that
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
@@ -164,9 +165,12 @@ std::optional<std::size_t> Socket::receive(std::span<char> into) {
   }
 }
 
+// Room is made first, for what has been received cannot be given back. It doubles with what comes.
 std::optional<std::size_t> Socket::receive_more(std::size_t at_most) {
+  if (unread.capacity() - unread.size() < least_room) unread.reserve(unread.size() + least_room);
   char bytes[chunk];
-  const auto got = receive(std::span<char>(bytes, std::min(at_most, chunk)));
+  const std::size_t room = std::min(unread.capacity() - unread.size(), chunk);
+  const auto got = receive(std::span<char>(bytes, std::min(at_most, room)));
   if (got) unread.append(bytes, *got);
   return got;
 }
