@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+//
+// Streams over TCP, on the loopback, and netstrings.
+#include <array>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "tests/allocation_failure/programs.hpp"
+
+using namespace std::chrono_literals;
+
+namespace deferred::testing {
+namespace {
+
+using io::TcpListener;
+using io::TcpStream;
+
+/// The two ends of a connection.
+class Ends {
+ public:
+  Ends(TcpStream one, TcpStream other) : near(std::move(one)), far(std::move(other)) {}
+  TcpStream near;
+  TcpStream far;
+};
+/// Made with memory.
+Ends connected(Reactor& reactor) {
+  const AllocationsSucceed memory;
+  TcpListener listener(reactor, "127.0.0.1", 0);
+  Deferred<TcpStream> near = spawn(reactor, io::connect(reactor, "127.0.0.1", listener.port()));
+  Deferred<TcpStream> far = spawn(reactor, listener.accept());
+  turn_until(reactor, [&] { return near.has_result() && far.has_result(); });
+  TcpStream one = std::move(near).result().value();
+  TcpStream other = std::move(far).result().value();
+  return Ends(std::move(one), std::move(other));
+}
+std::string pattern(std::size_t size) { return std::string(size, 'x'); }
+
+void listening(Reactor& reactor) {
+  TcpListener listener(reactor, "127.0.0.1", 0);
+  TcpListener other("127.0.0.1", 0);
+  right(listener.is_open() && listener.port() != 0 && listener.fd() >= 0, "it listens");
+  right(&listener.reactor() == &reactor, "it is the reactor's");
+  right(listener.local().starts_with("127.0.0.1:"), "its address");
+  listener.close();
+  right(!listener.is_open(), "it is closed");
+}
+
+// An accept or a connect that fails takes no connection and no descriptor with it, and the next
+// works.
+void accepting(Reactor& reactor) {
+  std::optional<TcpListener> listener;
+  {
+    const AllocationsSucceed memory;
+    listener.emplace(reactor, "127.0.0.1", 0);
+  }
+  const auto accept = [&listener]() -> Task<bool> {
+    TcpStream stream = co_await listener->accept();
+    co_return stream.is_open();
+  };
+  Spawned<bool> accepted = spawn(reactor, accept);
+  const ClosedAtEnd closed(accepted.task());
+  Deferred<bool> result = std::move(accepted).deferred();
+  const auto dial = [&reactor, &listener]() -> Task<bool> {
+    TcpStream stream = co_await io::connect(reactor, "127.0.0.1", listener->port());
+    co_return stream.is_open();
+  };
+  const Outcome<bool> dialled = end_of(reactor, dial);
+  has_value_or_no_memory(dialled, true);
+  if (!dialled.has_value()) {
+    const AllocationsSucceed memory;
+    right(end_of(reactor, dial).has_value(), "a connect after one that failed does not connect");
+  }
+  turn_until(reactor, [&] { return result.has_result(); });
+  right(result.has_result(), "a connection is not accepted");
+  const Outcome<bool> came = std::move(result).result();
+  has_value_or_no_memory(came, true);
+  if (came.has_value()) return;
+  const AllocationsSucceed memory;
+  Spawned<bool> again = spawn(reactor, accept);
+  const ClosedAtEnd closed_too(again.task());
+  const auto dialled_too = end_of(reactor, dial);
+  right(dialled_too.has_value() && end_of(reactor, std::move(again)).has_value(),
+        "an accept after one that failed does not accept");
+}
+void connecting_to_nobody(Reactor& reactor) {
+  const auto body = [&reactor]() -> Task<> {
+    TcpStream stream = co_await io::connect(reactor, "no address", 1);
+  };
+  const Outcome<void> outcome = end_of(reactor, body);
+  right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
+  const auto here = []() -> Task<> { TcpStream stream = co_await io::connect("127.0.0.1", 1); };
+  const Outcome<void> refused = end_of(reactor, here);
+  right(out_of_memory(refused) || refused.check<std::system_error>(), "another error");
+}
+
+void looking_at_streams(Reactor& reactor) {
+  const TcpStream none;
+  right(!none.is_open() && none.peer().empty(), "a stream without a connection is closed");
+  Ends ends = connected(reactor);
+  right(ends.near.is_open() && ends.near.fd() >= 0 && &ends.near.reactor() == &reactor, "open");
+  right(ends.near.peer() == ends.far.local(), "its addresses");
+  right(ends.near.buffered().empty(), "nothing is read yet");
+  ends.near.shutdown_write();
+  ends.near.close();
+  right(!ends.near.is_open(), "it is closed");
+}
+
+void reading_and_writing(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
+  std::array<char, 100> buffer;
+  const auto read = [&]() -> Task<std::size_t> { co_return co_await ends.far.read_some(buffer); };
+  Spawned<std::size_t> reader = spawn(reactor, read);
+  const ClosedAtEnd closed(reader.task());
+  Deferred<std::size_t> got = std::move(reader).deferred();
+  turns(reactor, 2);
+  const Outcome<void> written = end_of(reactor, write);
+  has_value_or_no_memory(written);
+  if (!written.has_value()) {
+    const AllocationsSucceed memory;
+    has_value_or_no_memory(end_of(reactor, write));
+  }
+  turn_until(reactor, [&] { return got.has_result(); });
+  right(got.has_result(), "a reader is not woken");
+  const Outcome<std::size_t> first = std::move(got).result();
+  has_value_or_no_memory(first, 4U);
+  if (first.has_value()) return;
+  const AllocationsSucceed memory;
+  const auto again = end_of(reactor, read);
+  right(again.has_value() && *again == 4, "a read that failed has lost bytes");
+}
+// More than the socket takes at once: both sides wait.
+void large_transfers(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  std::string text;
+  {
+    const AllocationsSucceed memory;
+    text = pattern(4 << 20);
+  }
+  const auto write = [&]() -> Task<> {
+    co_await ends.near.write_all(text);
+    ends.near.shutdown_write();
+  };
+  const auto read = [&]() -> Task<bool> {
+    const std::string got = co_await ends.far.read_to_end(8 << 20);
+    co_return got.size() == text.size();
+  };
+  Spawned<void> writer = spawn(reactor, write);
+  const ClosedAtEnd writer_closed(writer.task());
+  Spawned<bool> reader = spawn(reactor, read);
+  const ClosedAtEnd reader_closed(reader.task());
+  Deferred<void> written = std::move(writer).deferred();
+  Deferred<bool> got = std::move(reader).deferred();
+  turn_until(reactor, [&] { return written.has_result() || got.has_result(); });
+  turn_until(reactor, [&] { return written.has_result() && got.has_result(); });
+  if (!written.has_result() || !got.has_result()) {  // one has failed: the other waits for it
+    right(allocation_failed(), "a transfer does not come to its end");
+    right(written.has_result() || got.has_result(), "a transfer does not go on");
+    ends.near.close();
+    ends.far.close();
+    turns(reactor, 3);
+    right(written.has_result() && got.has_result(), "a closed stream does not tell its tasks");
+    static_cast<void>(std::move(written).result());
+    static_cast<void>(std::move(got).result());
+    return;
+  }
+  has_value_or_no_memory(std::move(written).result());
+  const Outcome<bool> whole = std::move(got).result();
+  right(out_of_memory(whole) || whole.has_value(), "another error");
+}
+void transfers_as_tasks(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  std::array<char, 100> buffer;
+  Task<void> write = ends.near.write_all("four");
+  has_value_or_no_memory(end_of(reactor, spawn(reactor, std::move(write))));
+  {
+    const AllocationsSucceed memory;
+    if (allocation_failed()) {
+      const auto again = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
+      static_cast<void>(end_of(reactor, again));
+    }
+  }
+  Task<std::size_t> read = ends.far.read_some(buffer);
+  const auto got = end_of(reactor, spawn(reactor, std::move(read)));
+  right(got.has_value() ? *got >= 4 : out_of_memory(got), "another result");
+}
+// What came is kept, whatever fails: a reader of messages goes on.
+void reading_messages(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("5:hello,5:again,"); };
+  {
+    const AllocationsSucceed memory;
+    has_value_or_no_memory(end_of(reactor, write));
+  }
+  const auto read = [&ends]() -> Task<std::string> {
+    co_return co_await io::read_netstring(ends.far);
+  };
+  std::string all;
+  {
+    const AllocationsSucceed memory;
+    all.reserve(100);
+  }
+  int failed = 0;
+  for (int i = 0; i != 2; ++i) {
+    Outcome<std::string> got = Outcome<std::string>(std::string());
+    try {
+      got = end_of(reactor, read);
+    } catch (const std::bad_alloc&) {
+      got = Failure::current();
+    }
+    if (!got.has_value()) {
+      right(out_of_memory(got), "another error");
+      ++failed;
+      const AllocationsSucceed memory;
+      got = end_of(reactor, read);
+      right(got.has_value(), "a read after one that failed does not read");
+    }
+    all += *got;
+  }
+  right(all == "helloagain", "a message is lost");
+}
+void reading_more(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  {
+    const AllocationsSucceed memory;
+    const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
+    has_value_or_no_memory(end_of(reactor, write));
+  }
+  const auto read = [&ends]() -> Task<bool> { co_return co_await ends.far.read_more(); };
+  const Outcome<bool> more = end_of(reactor, read);
+  has_value_or_no_memory(more, true);
+  if (!more.has_value()) {
+    const AllocationsSucceed memory;
+    if (ends.far.buffered().empty()) has_value_or_no_memory(end_of(reactor, read), true);
+  }
+  right(ends.far.buffered() == "four", "bytes are lost");
+  ends.far.consume(4);
+}
+// A stream that is closed under its reader tells him.
+void closed_while_read(Reactor& reactor) {
+  Ends ends = connected(reactor);
+  std::array<char, 100> buffer;
+  const auto read = [&]() -> Task<std::size_t> { co_return co_await ends.far.read_some(buffer); };
+  Spawned<std::size_t> reader = spawn(reactor, read);
+  const ClosedAtEnd closed(reader.task());
+  Deferred<std::size_t> got = std::move(reader).deferred();
+  turns(reactor, 2);
+  ends.far.close();
+  turns(reactor, 2);
+  right(got.has_result(), "a reader of a closed stream is not told");
+  const Outcome<std::size_t> outcome = std::move(got).result();
+  right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
+}
+void cancelled_while_accepting(Reactor& reactor) {
+  std::optional<TcpListener> listener;
+  {
+    const AllocationsSucceed memory;
+    listener.emplace(reactor, "127.0.0.1", 0);
+  }
+  const auto accept = [&listener]() -> Task<> { TcpStream stream = co_await listener->accept(); };
+  Spawned<void> task = spawn(reactor, accept);
+  const ClosedAtEnd closed(task.task());
+  turns(reactor, 2);
+  task.task().cancel();
+  const Outcome<void> outcome = end_of(reactor, std::move(task));
+  right(out_of_memory(outcome) || outcome.check<Cancelled>(), "another error");
+}
+
+void netstrings(Reactor&) {
+  right(io::encode_netstring("a text that is not short any more") ==
+            "33:a text that is not short any more,",
+        "a netstring is a netstring");
+  const auto parsed = io::parse_netstring("5:hello,rest", 100);
+  right(parsed && parsed->text == "hello" && parsed->size == 8, "a netstring is found");
+  const io::ParsedNetstring made("hello", 8);
+  right(made.size == 8, "it holds what it is given");
+  io::NetstringDecoder decoder;
+  const std::string_view bytes = "40:0123456789012345678901234567890123456789,5:hello,";
+  bool fed = true;
+  try {
+    decoder.feed(bytes);
+  } catch (const std::bad_alloc&) {
+    fed = false;
+  }
+  right(decoder.pending() == (fed ? bytes.size() : 0), "a feed that failed has fed something");
+  if (!fed) decoder.feed(bytes);
+  std::optional<std::string> first;
+  try {
+    first = decoder.next();
+  } catch (const std::bad_alloc&) {
+    right(decoder.pending() == bytes.size(), "a netstring is lost");
+    first = decoder.next();
+  }
+  right(first && first->size() == 40, "a netstring is lost");
+  const std::optional<std::string> second = decoder.next();
+  right(second && *second == "hello" && decoder.pending() == 0, "a netstring is lost");
+}
+void errors(Reactor&) {
+  const std::error_code code = io::make_error_code(io::Errc::closed);
+  right(code.category() == io::error_category() && !code.message().empty(), "an error has a text");
+}
+
+}  // namespace
+
+Programs io_programs() {
+  return {
+      {"TcpListener",
+       {"deferred::io::TcpListener::TcpListener()", "deferred::io::TcpListener::close()",
+        "deferred::io::TcpListener::fd()", "deferred::io::TcpListener::is_open()",
+        "deferred::io::TcpListener::local()", "deferred::io::TcpListener::port()",
+        "deferred::io::TcpListener::reactor()"},
+       &listening},
+      {"accept and connect",
+       {"deferred::io::TcpListener::accept()", "deferred::io::connect()"},
+       &accepting},
+      {"connect that fails", {"deferred::io::connect()"}, &connecting_to_nobody},
+      {"accept, cancelled", {"deferred::io::TcpListener::accept()"}, &cancelled_while_accepting},
+      {"TcpStream",
+       {"deferred::io::TcpStream::TcpStream()", "deferred::io::TcpStream::buffered()",
+        "deferred::io::TcpStream::close()", "deferred::io::TcpStream::fd()",
+        "deferred::io::TcpStream::is_open()", "deferred::io::TcpStream::local()",
+        "deferred::io::TcpStream::peer()", "deferred::io::TcpStream::reactor()",
+        "deferred::io::TcpStream::shutdown_write()"},
+       &looking_at_streams},
+      {"read_some and write_all",
+       {"deferred::io::TcpStream::read_some()", "co_await deferred::io::ReadSome",
+        "deferred::io::ReadSome::ReadSome()", "deferred::io::TcpStream::write_all()",
+        "co_await deferred::io::WriteAll", "deferred::io::WriteAll::WriteAll()"},
+       &reading_and_writing},
+      {"large transfers", {"deferred::io::TcpStream::read_to_end()"}, &large_transfers},
+      {"transfers as tasks",
+       {"deferred::io::ReadSome::operator Task()", "deferred::io::WriteAll::operator Task()"},
+       &transfers_as_tasks},
+      {"read_netstring", {"deferred::io::read_netstring()"}, &reading_messages},
+      {"read_more",
+       {"deferred::io::TcpStream::read_more()", "deferred::io::TcpStream::consume()"},
+       &reading_more},
+      {"a stream that is closed under its reader",
+       {"deferred::io::TcpStream::close()"},
+       &closed_while_read},
+      {"netstrings",
+       {"deferred::io::encode_netstring()", "deferred::io::parse_netstring()",
+        "deferred::io::ParsedNetstring::ParsedNetstring()",
+        "deferred::io::NetstringDecoder::NetstringDecoder()",
+        "deferred::io::NetstringDecoder::feed()", "deferred::io::NetstringDecoder::next()",
+        "deferred::io::NetstringDecoder::pending()"},
+       &netstrings},
+      {"errors of io",
+       {"deferred::io::error_category()", "deferred::io::make_error_code()"},
+       &errors},
+  };
+}
+
+}  // namespace deferred::testing
