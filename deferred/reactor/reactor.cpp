@@ -165,7 +165,6 @@ void Reactor::read_clock() noexcept {
 }
 
 void Reactor::arm_next() noexcept {
-  if (dead_) return;
   awake_ = !ready_.empty() || !next_turn_.empty() || inbox_->has_more();
   armed_ = awake_ ? TimePoint::min() : !timers_.empty() ? timers_.earliest() : TimePoint::max();
   backend_->arm(armed_);

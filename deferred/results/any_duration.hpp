@@ -29,7 +29,9 @@ class AnyDuration {
   template <class Rep, class Period>
   static constexpr Nanoseconds clamped(std::chrono::duration<Rep, Period> given) noexcept {
     using Ratio = std::ratio_divide<Period, std::nano>;
-    if constexpr (std::is_integral_v<Rep> && Ratio::den == 1) {
+    if constexpr (std::is_same_v<std::chrono::duration<Rep, Period>, Nanoseconds>) {
+      return given;
+    } else if constexpr (std::is_integral_v<Rep> && Ratio::den == 1) {
       constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / Ratio::num;
       if (std::cmp_greater(given.count(), most)) return Nanoseconds::max();
       if (std::cmp_less(given.count(), -most)) return Nanoseconds::min();

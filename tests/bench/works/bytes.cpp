@@ -35,7 +35,8 @@ Task<> idle_connections(Reactor& reactor, const std::vector<int>& sockets, works
   std::array<char, 4096> buffer;
   growth.begin();
   for (const int socket : sockets) {
-    io::TcpStream stream(io::detail::SocketPointer::make(reactor, socket, "127.0.0.1:54321"));
+    io::TcpStream stream(io::detail::SocketPointer::make(reactor, io::detail::Descriptor(socket),
+                                                         "127.0.0.1:54321"));
     spawn(reactor, serve(std::move(stream), buffer)).detach();
   }
   co_await Pause{};
