@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "deferred/reactor/backend.hpp"
+#include "deferred/reactor/detail/home.hpp"
 #include "deferred/reactor/detail/timer_node.hpp"
 
 namespace deferred {
@@ -33,14 +34,14 @@ class [[nodiscard]] DelayedCall {
   }
   ~DelayedCall() {
     if (!node_) return;
-    if (node_->active()) withdraw();
+    if (node_->active()) checked_withdraw();
     node_->release();
   }
 
   /// False if it was not active any more. Its callable is destroyed now, or after its return.
   bool cancel() noexcept {
     if (!active()) return false;
-    withdraw();
+    checked_withdraw();
     return true;
   }
   /// Sets the deadline anew: now + `delay`, or now if that is negative, behind those that are set
@@ -61,7 +62,13 @@ class [[nodiscard]] DelayedCall {
  private:
   friend struct detail::ReactorAccess;
   explicit DelayedCall(detail::TimerNode* node) noexcept : node_(node) {}
+  // Programs do it often: where nothing is to be checked, nothing is asked.
+  void checked_withdraw() noexcept {
+    if constexpr (detail::thread_checks == detail::ThreadChecks::on) require_home();
+    withdraw();
+  }
   void withdraw() noexcept;
+  void require_home() const noexcept;
   void set(TimePoint deadline);
 
   detail::TimerNode* node_ = nullptr;

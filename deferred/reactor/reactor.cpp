@@ -158,6 +158,15 @@ void Reactor::take_last_calls() noexcept {
   inbox_->drain(detail::Inbox::all);
 }
 
+void Reactor::take_last_round() noexcept {
+  const InTurn in_turn(*this);
+  ready_.run_round(true);
+}
+
+[[gnu::cold]] void Reactor::require_here(const char* what) const noexcept {
+  inbox_->home().require_here(what);
+}
+
 void Reactor::read_clock() noexcept {
   require_home("now()");
   now_ = std::max(now_, backend_->now());

@@ -110,8 +110,9 @@ class Reactor final : private Turn {
   /// is closed if stop() ends the run before.
   template <class Y>
   auto run_until(Y&& x);
-  /// Makes run() return after the present turn; from any thread. If it is not running, it returns
-  /// from the next run() at once. During the shutdown it does nothing.
+  /// Makes run() return after the present turn; from any thread. What the shutdown triggers make
+  /// ready still runs, once. If it is not running, the next run() returns at once. During the
+  /// shutdown it does nothing.
   void stop() noexcept { inbox_->stop(); }
   /// Makes run() return after the present turn, without shutdown triggers, or without waiting for
   /// those that it waits for. Does nothing if it is not running. (Twisted: crash)
@@ -212,8 +213,10 @@ class Reactor final : private Turn {
   void turn() noexcept override;
   /// If it is to be checked: ends the program on another thread than its own.
   void require_home(const char* what) const noexcept {
-    if (checks_ == detail::ThreadChecks::on) inbox_->home().require_here(what);
+    if (checks_ == detail::ThreadChecks::on) [[unlikely]]
+      require_here(what);
   }
+  void require_here(const char* what) const noexcept;
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
   [[noreturn]] static void throw_dead(const char* what);
@@ -225,6 +228,8 @@ class Reactor final : private Turn {
   void call_triggers(Phase phase) noexcept;
   /// Refuses calls of other threads from now on, and runs those that were taken.
   void take_last_calls() noexcept;
+  /// Runs what is ready, and nothing else.
+  void take_last_round() noexcept;
   void report_if_stuck(const char* waits_for) noexcept;
   void read_clock() noexcept;
   /// Those that are due at not_before_, and were set when there had been less than `pushes`.

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "deferred/reactor/detail/main_end.hpp"
-#include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/errors.hpp"
@@ -80,8 +79,14 @@ void Reactor::shut_down() {
     take_turn("the shutdown triggers");
     call_triggers(Phase::before);  // a turn may set others
   }
+  // What the other triggers make ready, such as a task that waits for what one closes, goes on in
+  // this run, and an error that it ends with is told. What was ready before is for the next run.
+  detail::RunQueue for_next_run;
+  for_next_run.prepend(ready_);
   call_triggers(Phase::during);
   call_triggers(Phase::after);
+  if (!crashed_ && !ready_.empty()) take_last_round();
+  ready_.prepend(for_next_run);
 }
 
 void Reactor::call_triggers(Phase phase) noexcept {
@@ -167,8 +172,7 @@ int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end)
   end->begun = true;
   run();
   if (end->crashed) return detail::exit_code_of(end->signal);
-  // Stopped before it went on with an error that is there.
-  return !end->ended && main.microthread().error_to_throw() ? 1 : end->code;
+  return end->code;
 }
 
 }  // namespace deferred

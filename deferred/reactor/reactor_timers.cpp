@@ -47,6 +47,9 @@ inline void Reactor::put_timer(detail::TimerNode& node, TimePoint deadline) noex
   if (!awake_ && deadline < armed_) backend_->arm(armed_ = deadline);
 }
 
+void DelayedCall::require_home() const noexcept {
+  detail::ReactorAccess::require_home(*node_->reactor, "cancelling a DelayedCall");
+}
 void DelayedCall::withdraw() noexcept { detail::ReactorAccess::cancel(*node_->reactor, *node_); }
 
 TimePoint DelayedCall::time() const noexcept {
@@ -70,7 +73,6 @@ void DelayedCall::delay(AnyDuration more) { set(later(time(), more)); }
 namespace detail {
 
 void ReactorAccess::cancel(Reactor& reactor, TimerNode& node) noexcept {
-  reactor.require_home("cancelling a DelayedCall");
   node.deadline = reactor.timers_.deadline(node);
   reactor.timers_.remove(node);
   node.state = TimerNode::State::cancelled;

@@ -7,9 +7,9 @@
 namespace deferred {
 
 bool Value::make_wait(detail::WaitRoom& room) {
-  Reactor* const reactor = detail::current_microthread->reactor;
-  if (ops_ && reactor && !reactor->registry().empty()) {
-    Registry& registry = reactor->registry();
+  const detail::Microthread& m = *detail::current_microthread;
+  if (ops_ && m.has_run_time_handlers()) {
+    const Registry& registry = detail::ReactorAccess::registry(*m.reactor);
     detail::Handler* handler = nullptr;
     if (ops_->pointed_to) handler = registry.find(pointer(), *ops_->pointed_to);
     if (!handler) handler = registry.find(*ops_->type);

@@ -45,6 +45,24 @@ TEST_CASE_TEMPLATE("call_when_running() waits for the first turn, behind what wa
   CHECK(log == "posted running ");
 }
 
+TEST_CASE_TEMPLATE("what a shutdown trigger makes ready goes on before run() returns, errors too",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  auto [promise, closed] = make_deferred<void>();
+  const ShutdownTrigger trigger = on.reactor.at_shutdown(
+      Phase::during, [&promise = promise] { promise.errback(std::runtime_error("oops")); });
+  const auto main_task = [](Reactor& reactor, Deferred<void> until) -> Task<> {
+    reactor.stop();
+    co_await std::move(until);
+  };
+  const Hooked hooked(on.reactor);
+
+  const int code = on.reactor.run(main_task(on.reactor, std::move(closed)));
+
+  CHECK(code == 1);
+  CHECK(hooked.texts == Texts{"the main task: oops"});
+}
+
 TEST_CASE_TEMPLATE("call_when_running() in a turn calls at once", On, OnPoll, OnVirtualTime) {
   On on;
   std::string log;
@@ -338,16 +356,4 @@ TEST_CASE_TEMPLATE("the callback of a watch is in the reactor, whoever drives it
   on.turn();
 
   CHECK(log == "at once refused");
-}
-
-// The status was 0.
-TEST_CASE("an error that the main task did not come to go on with makes the status 1") {
-  OnVirtualTime on;
-  auto [promise, deferred] = make_deferred<void>();
-  on.reactor.at_shutdown(Phase::during, [&p = promise] { p.errback(std::runtime_error("oops")); })
-      .detach();
-  on.reactor.call_later(1s, [&] { on.reactor.stop(); }).detach();
-  const auto main = [](Deferred<void> waited_for) -> Task<> { co_await std::move(waited_for); };
-
-  CHECK(on.reactor.run(main(std::move(deferred))) == 1);
 }

@@ -80,10 +80,6 @@ struct Microthread : Runnable, Recycled {
   bool has_waiters() const noexcept { return (waiters & ~weak) != 0; }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
-  /// The error that it would go on with; null if there is none.
-  const Failure* error_to_throw() const noexcept {
-    return is(suspended) ? wait->ops->failure(*wait) : nullptr;
-  }
   /// It has called a subtask, or had the answer of an await at once. False if it has done so
   /// awaits_left times, and now goes on in the next turn: the await waits for that, and sets
   /// `suspended`; of a call nothing waits, and the trampoline ends.
@@ -178,7 +174,7 @@ inline void Microthread::add_extras(Extras& made) noexcept {
 }
 
 inline bool Microthread::has_run_time_handlers() const noexcept {
-  return reactor && !reactor->registry().empty();
+  return reactor && !ReactorAccess::registry(*reactor).empty();
 }
 inline void Microthread::answered_outside() noexcept {
   expire();

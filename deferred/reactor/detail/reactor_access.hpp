@@ -19,6 +19,8 @@ struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {
     reactor.require_home(what);
   }
+  /// For a task that runs: it is on the reactor's thread.
+  static Registry& registry(Reactor& reactor) noexcept { return reactor.registry_; }
   // The two below are what programs do most: where nothing is to be checked, nothing is asked.
   static void make_ready(Reactor& reactor, Runnable& item) noexcept {
     if constexpr (thread_checks == ThreadChecks::on) {

@@ -25,8 +25,6 @@ struct WaitOps {
   Cancelling (*request_cancel)(Wait& wait);
   void (*fail)(Wait& wait, Failure failure) noexcept;
   void (*clear)(Wait& wait) noexcept;
-  /// The error that it was answered with; null if there is none.
-  const Failure* (*failure)(const Wait& wait) noexcept;
 };
 
 /// What stands in an UndoRoom: nothing to undo, what the type's own handler returned, or what one

@@ -12,9 +12,9 @@ namespace {
 // Callbacks fire, cancel and drop other chains, whose callbacks do the same: each by a call in a
 // call. Past some depth a chain is left to the innermost of those that run already, which comes to
 // it when its own are done: so the native stack does not grow with the length of a row.
-constexpr unsigned deepest = 64;
+constexpr int deepest = 64;
 struct Row {
-  unsigned depth = 0;
+  int room = deepest;        // for so many calls more
   bool catching_up = false;  // in run_those_left()
   Chain* first = nullptr;    // those left, each with a reference
   Chain* last;               // while there is a first
@@ -23,7 +23,7 @@ constinit thread_local Row row{};
 
 // The same for cancellers that cancel.
 struct CancelRow {
-  unsigned depth = 0;
+  int depth = 0;
   Canceller* found = nullptr;  // by the one that is being asked, the last one first
 };
 constinit thread_local CancelRow cancel_row{};
@@ -35,9 +35,8 @@ constinit thread_local CancelRow cancel_row{};
 // reference it holds keeps the block while callbacks drop their handles of it.
 // REQUIRES: nothing holds the chain.
 void Chain::run(Chain* chain) noexcept {
-  if (row.depth == deepest) [[unlikely]]
+  if (--row.room < 0) [[unlikely]]
     return chain->run_later();
-  ++row.depth;
   chain->retain();
   do {
     chain->held_ = running;
@@ -60,12 +59,14 @@ void Chain::run(Chain* chain) noexcept {
     chain = next;  // and the sink's reference with it
   } while (!chain->held_);
   chain->release();
-  if (row.depth-- == deepest && row.first) [[unlikely]]
+  ++row.room;
+  if (row.first) [[unlikely]]
     run_those_left();
 }
 
 // It counts as running: what is asked of it meanwhile waits, as for one that runs further down.
 void Chain::run_later() noexcept {
+  ++row.room;
   retain();
   held_ |= running;
   left_ = nullptr;

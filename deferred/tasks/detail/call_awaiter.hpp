@@ -33,9 +33,9 @@ Task<AwaitedResult<Y>> call_coroutine(std::remove_reference_t<Y>& x) {
   using X = std::remove_cvref_t<Y>;
   using R = AwaitedResult<Y>;
   if constexpr (!std::is_same_v<X, Task<R>>) {
-    Reactor* const reactor = current_microthread->reactor;
-    if (reactor && !reactor->registry().empty()) [[unlikely]] {
-      if (TypedHandler<X, R>* const handler = find_handler<Y, R>(reactor->registry(), x)) {
+    if (current_microthread->has_run_time_handlers()) [[unlikely]] {
+      Registry& registry = ReactorAccess::registry(*current_microthread->reactor);
+      if (TypedHandler<X, R>* const handler = find_handler<Y, R>(registry, x)) {
         return await_registered<X, R>(*handler, const_cast<X&>(x), !std::is_reference_v<Y>);
       }
     }

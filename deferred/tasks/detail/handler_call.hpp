@@ -19,7 +19,7 @@ class HandlerCall {
   HandlerCall(TypedHandler<X, R>& handler, X& x, bool owned) noexcept
       : handler_(handler), x_(x), owned_(owned) {}
   UndoPointer yield_to(Waiter<R> waiter) && {
-    const Registry::InUse in_use(waiter.reactor().registry());
+    const Registry::InUse in_use(ReactorAccess::registry(waiter.reactor()));
     return handler_.call(x_, std::move(waiter));
   }
   void abandon() && {

@@ -51,8 +51,9 @@ class UndoRoom {
   template <class Make>
   void begin(UndoKind& kind, std::remove_reference_t<Y>& x, Microthread& m, Make make) {
     if (is_overridable<Y> && m.has_run_time_handlers()) [[unlikely]] {
-      if (auto* const handler = find_handler<Y, R>(m.reactor->registry(), x)) {
-        const Registry::InUse in_use(m.reactor->registry());
+      Registry& registry = ReactorAccess::registry(*m.reactor);
+      if (auto* const handler = find_handler<Y, R>(registry, x)) {
+        const Registry::InUse in_use(registry);
         new (&erased_) UndoPointer(handler->call(const_cast<X&>(x), make()));
         kind = UndoKind::erased;
         return;

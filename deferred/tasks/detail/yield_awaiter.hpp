@@ -181,11 +181,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       [](Wait& wait, Failure failure) noexcept {
         static_cast<Slot&>(wait).set_failure(std::move(failure));
       },
-      [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); },
-      [](const Wait& wait) noexcept -> const Failure* {
-        const auto& slot = static_cast<const Slot&>(wait);
-        return slot.state == State::failure ? &slot.failure : nullptr;
-      }};
+      [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); }};
 
   [[no_unique_address]] std::conditional_t<std::is_lvalue_reference_v<Y>, Y, std::remove_cv_t<Y>>
       x_;
