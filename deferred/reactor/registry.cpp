@@ -43,6 +43,7 @@ void Registry::remove(const detail::Handler& handler) noexcept {
 }
 
 void Registry::clear() noexcept {
+  self_.reset();
   // What they captured may register and unregister others as it goes.
   const auto types = std::exchange(types_, {});
   const auto objects = std::exchange(objects_, {});

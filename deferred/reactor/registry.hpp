@@ -67,9 +67,6 @@ class Registry {
   template <class X, class F>
   Registration when_object(X& object, F handler);
 
-  /// Drops all of them. For the machinery: at the reactor's end.
-  void clear() noexcept;
-
   bool empty() const noexcept { return count_ == 0; }
   bool has_objects() const noexcept { return object_count_ != 0; }
 
@@ -98,6 +95,7 @@ class Registry {
 
  private:
   friend class Registration;
+  friend class Reactor;
   using Handlers = std::vector<std::unique_ptr<detail::Handler>>;  // the newest last
   struct Remembered {
     const std::type_info* type = nullptr;
@@ -114,6 +112,8 @@ class Registry {
                                                const detail::Handler& handler) noexcept;
   detail::Handler* look_up(const std::type_info& type) const noexcept;
   void changed() noexcept;
+  /// At the reactor's end: drops all of them, and what their Registrations know.
+  void clear() noexcept;
   void drop_removed() noexcept;
 
   std::unordered_map<std::type_index, Handlers> types_;

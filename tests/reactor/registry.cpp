@@ -143,6 +143,19 @@ TEST_CASE_FIXTURE(Loop, "unregistering leaves a wait that the handler began") {
   CHECK(outcome_of(std::move(waiting)).value() == 8);
 }
 
+// What it had registered was looked at when it was gone.
+TEST_CASE("a handler's captures may hold other registrations at the reactor's end") {
+  Registration outer;
+  Thing thing;
+  {
+    Loop loop;
+    const auto inner =
+        std::make_shared<Registration>(loop.reactor.registry().when_object(thing, answering(1)));
+    outer = loop.reactor.registry().when_type<Thing>(
+        [inner](const Thing&, Waiter<int> w) { w.resume(2); });
+  }
+}
+
 TEST_CASE("a Registration may outlive its reactor") {
   std::optional<Registration> registration;
   std::optional<Registration> of_object;
