@@ -32,7 +32,7 @@ class Deferred;
 template <class T>
 class Promise;
 template <class T>
-class SharedDeferred;
+class [[nodiscard]] SharedDeferred;
 namespace detail {
 struct DeferredAccess;
 }

@@ -32,7 +32,7 @@ namespace deferred {
 /// only that reader's wait, and nothing of it is kept. A failure goes to every reader, each with a
 /// trace of its own; it is reported once if one of them left it unhandled, or if there was none.
 template <class T>
-class SharedDeferred {
+class [[nodiscard]] SharedDeferred {
  public:
   using value_type = T;
 

@@ -34,7 +34,7 @@ class [[nodiscard]] Value {
   Value() noexcept = default;
   template <class X>
     requires(!std::is_same_v<std::decay_t<X>, Value>)
-  Value(X&& x) {
+  [[nodiscard]] Value(X&& x) {
     using D = std::decay_t<X>;
     if constexpr (in_place<D>) {
       ::new (static_cast<void*>(buffer_)) D(std::forward<X>(x));

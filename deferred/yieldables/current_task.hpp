@@ -10,7 +10,7 @@
 namespace deferred {
 
 /// The type of current_task.
-class CurrentTask {
+class [[nodiscard]] CurrentTask {
  public:
   void yield_to(Waiter<TaskRef> waiter) const { waiter.resume(waiter.task()); }
 };

@@ -101,13 +101,13 @@ class ReplySender {
 /// `Reply<int> reply; ask("How many?", reply.send()); const int n = co_await reply;`
 /// One-shot. Awaited with no sender left, or none ever made: AbandonedError.
 template <class T>
-class Reply {
+class [[nodiscard]] Reply {
  public:
   static_assert(
       std::is_same_v<T, Delivered<T>> && !std::is_same_v<T, Failure>,
       "Reply: a Failure stays on its thread; wait for the plain value, and answer an error "
       "with throw_()");
-  Reply() : state_(std::make_shared<detail::ReplyState<T>>()) {}
+  [[nodiscard]] Reply() : state_(std::make_shared<detail::ReplyState<T>>()) {}
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 

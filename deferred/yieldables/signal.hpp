@@ -20,13 +20,14 @@ namespace deferred {
 /// found by the next one; several of one number count as one. The await gives the signal's number;
 /// of several that have come, the lowest first. All microthreads that wait on it are answered.
 /// While it lives the signal does nothing else (Reactor::on_signal). Throws std::system_error for a
-/// signal that cannot be caught. Does nothing any more once its reactor is gone.
-class Signal {
+/// signal that cannot be caught. Does nothing any more once its reactor is gone. One that was moved
+/// from throws std::logic_error.
+class [[nodiscard]] Signal {
  public:
-  explicit Signal(int signal) : Signal(Reactor::current(), {signal}) {}
-  Signal(std::initializer_list<int> any_of) : Signal(Reactor::current(), any_of) {}
-  Signal(Reactor& reactor, int signal) : Signal(reactor, {signal}) {}
-  Signal(Reactor& reactor, std::initializer_list<int> any_of);
+  [[nodiscard]] explicit Signal(int signal) : Signal(Reactor::current(), {signal}) {}
+  [[nodiscard]] Signal(std::initializer_list<int> any_of) : Signal(Reactor::current(), any_of) {}
+  [[nodiscard]] Signal(Reactor& reactor, int signal) : Signal(reactor, {signal}) {}
+  [[nodiscard]] Signal(Reactor& reactor, std::initializer_list<int> any_of);
 
   void yield_to(Waiter<int> waiter) const;
 

@@ -17,10 +17,10 @@ namespace deferred {
 /// apart, and gives the number of ticks passed since the last one: 1, or more if the code between
 /// took too long; such a late await goes on in the next turn, and the grid stays where it was.
 /// (Twisted: LoopingCall.withCount)
-class Timer {
+class [[nodiscard]] Timer {
  public:
   /// Throws std::invalid_argument unless `period` is positive.
-  explicit Timer(AnyDuration period) : period_(period) {
+  [[nodiscard]] explicit Timer(AnyDuration period) : period_(period) {
     if (period_ <= Duration::zero())
       throw std::invalid_argument("Timer: the period must be positive");
   }

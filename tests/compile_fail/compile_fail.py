@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """compile_fail.py ROOT CASE -- COMPILER...: does the case fail to compile, with the texts expected?
 
-The case's comments '// expect: TEXT' name them; a case without one has to compile.
+The case's comments '// expect: TEXT' name them, and a line that ends with '// warned: ...' is warned of; a case
+without any has to compile.
 """
 
 import os
@@ -11,13 +12,18 @@ import subprocess
 import sys
 
 root, case, _, *compiler = sys.argv[1:]
-expected = re.findall(r"^// expect: (.*\S)", pathlib.Path(case).read_text(), re.MULTILINE)
+source = pathlib.Path(case).read_text()
+expected = re.findall(r"^// expect: (.*\S)", source, re.MULTILINE)
+warned = [number for number, line in enumerate(source.splitlines(), 1) if "// warned: " in line]
 # One long line a message, and in English, whatever the machine.
 command = [*compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-fmessage-length=0",
            f"-I{root}", case]
 run = subprocess.run(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"})
 
 missing = [text for text in expected if text not in run.stderr]
+missing += [f"a warning in line {number}" for number in warned
+            if not re.search(rf"{re.escape(case)}:{number}:\d+: error: .*\[-Werror", run.stderr)]
+expected += warned
 compiled = run.returncode == 0
 if compiled and expected:
     print("it compiles, and must not")
