@@ -101,6 +101,9 @@ bool TcpListener::is_open() const noexcept { return shared_ && shared_->socket.f
 std::string TcpListener::local() const { return shared_ ? shared_->socket.peer : std::string(); }
 std::uint16_t TcpListener::port() const noexcept { return shared_ ? shared_->port : 0; }
 int TcpListener::fd() const noexcept { return shared_ ? shared_->socket.fd : -1; }
-Reactor& TcpListener::reactor() const noexcept { return shared_->socket.reactor; }
+Reactor& TcpListener::reactor() const {
+  if (!shared_) throw std::system_error(Errc::closed, "TcpListener::reactor(): it was moved from");
+  return shared_->socket.reactor;
+}
 
 }  // namespace deferred::io

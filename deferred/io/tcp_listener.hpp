@@ -48,7 +48,8 @@ class [[nodiscard]] TcpListener {
   std::uint16_t port() const noexcept;
   /// For socket options. Stays the listener's. REQUIRES: is_open().
   int fd() const noexcept;
-  Reactor& reactor() const noexcept;
+  /// Throws std::system_error(Errc::closed) if this was moved from.
+  Reactor& reactor() const;
 
  private:
   struct Shared;

@@ -101,6 +101,9 @@ std::string TcpStream::local() const {
   return socket_->local().text();
 }
 int TcpStream::fd() const noexcept { return socket_ ? socket_->fd : -1; }
-Reactor& TcpStream::reactor() const noexcept { return socket_->reactor; }
+Reactor& TcpStream::reactor() const {
+  if (!socket_) throw std::system_error(Errc::closed, "TcpStream::reactor(): it was moved from");
+  return socket_->reactor;
+}
 
 }  // namespace deferred::io

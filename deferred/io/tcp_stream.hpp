@@ -74,7 +74,8 @@ class [[nodiscard]] TcpStream {
   /// For socket options. Stays the stream's.
   int fd() const noexcept;
   /// Where its tasks run; awaiting it on another reactor is a std::logic_error.
-  Reactor& reactor() const noexcept;
+  /// Throws std::system_error(Errc::closed) if this was moved from.
+  Reactor& reactor() const;
 
  private:
   detail::SocketPointer socket_;

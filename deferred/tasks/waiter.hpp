@@ -163,7 +163,7 @@ class WeakWaiter {
 
   /// False once the wait was answered, by whomever, or has ended.
   bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
-  /// The microthread that waited. REQUIRES: not empty.
+  /// The microthread that waited; empty if this is nobody's.
   const TaskRef& task() const noexcept { return task_; }
   /// As Waiter::resume().
   template <class... A>

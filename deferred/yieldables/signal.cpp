@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 namespace deferred {
@@ -19,6 +20,7 @@ Signal::Signal(Reactor& reactor, std::initializer_list<int> any_of)
 }
 
 void Signal::yield_to(Waiter<int> waiter) const {
+  if (!state_) throw std::logic_error("Signal: it was moved from, and waits for nothing");
   std::vector<int>& come = state_->come;
   std::vector<Waiter<int>>& waiters = state_->waiters;
   std::erase_if(waiters, [](const Waiter<int>& each) { return !each.pending(); });

@@ -355,6 +355,7 @@ TEST_CASE("a stream that is closed, moved from or without a connection says so")
     CHECK(what(of_closed) == "write to " + peer + ": it was closed on this side");
     CHECK(failed_with(of_none, Errc::closed));
     CHECK_THROWS_AS(none.shutdown_write(), std::system_error);
+    CHECK_THROWS_AS(static_cast<void>(none.reactor()), std::system_error);
     CHECK_FALSE(ends.near.is_open());
     CHECK(ends.near.peer() == peer);
     CHECK(none.peer().empty());

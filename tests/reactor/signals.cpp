@@ -456,6 +456,15 @@ TEST_CASE("a Signal of one number twice answers once a signal") {
   CHECK(answers == 1);
 }
 
+TEST_CASE("a Signal that was moved from says so") {
+  const deferred::testing::Unhandled unhandled;
+  Reactor reactor;
+  Signal first(reactor, SIGUSR1);
+  const Signal second(std::move(first));
+
+  CHECK_THROWS_AS(reactor.run_until(first), std::logic_error);
+}
+
 TEST_CASE("a Signal that a task makes without naming a reactor is the task's") {
   const deferred::testing::Unhandled unhandled;
   Reactor reactor;

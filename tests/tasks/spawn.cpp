@@ -531,6 +531,18 @@ TEST_CASE_FIXTURE(Loop, "throw_() into a finished microthread is thrown at the c
 }
 
 // It followed a null pointer.
+// Each was a null pointer's.
+TEST_CASE_FIXTURE(Loop, "an empty TaskRef says so") {
+  TaskRef empty;
+
+  CHECK_THROWS_AS(static_cast<void>(empty.name()), std::logic_error);
+  CHECK_THROWS_AS(empty.set_name("nobody"), std::logic_error);
+  CHECK_THROWS_AS(empty.throw_(std::runtime_error("oops")), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(empty.reactor()), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(empty.where()), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(empty.place()), std::logic_error);
+}
+
 TEST_CASE_FIXTURE(Loop, "a Spawned that was moved from says so, whatever it is asked for") {
   Spawned<int> spawned = spawn(reactor, []() -> Task<int> { co_return 1; });
   Deferred<int> result = std::move(spawned);

@@ -106,6 +106,18 @@ TEST_CASE_FIXTURE(Loop, "a Value of something without a result gives an empty Va
   CHECK(now() == 2s);
 }
 
+TEST_CASE_FIXTURE(Loop, "a Value's task that is kept asks for the handler when it is awaited") {
+  struct Plain {};
+  std::optional registration = reactor.registry().when_type<Plain>(
+      [](const Plain&, Waiter<int> waiter) { waiter.resume(5); });
+  Task<Value> task = Value(Plain{}).yield_to();
+  registration.reset();
+
+  const Outcome<Value> outcome = outcome_of(std::move(task));
+
+  CHECK(outcome.check<UnknownYieldable>());
+}
+
 TEST_CASE_FIXTURE(Loop, "a Value of a task runs it") {
   const auto five = []() -> Task<int> {
     co_await Pause(1s);

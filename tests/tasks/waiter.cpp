@@ -335,6 +335,8 @@ TEST_CASE_FIXTURE(Loop, "a Waiter can be assigned, and then answers the other wa
 TEST_CASE_FIXTURE(Loop, "an empty Waiter answers nobody, until one is assigned to it") {
   Waiter<int> kept;
   CHECK_FALSE(kept.pending());
+  CHECK_FALSE(kept.task().valid());
+  CHECK_THROWS_AS(static_cast<void>(kept.reactor()), std::logic_error);
   CHECK_FALSE(kept.resume(1));
   CHECK_FALSE(kept.throw_(Oops{"no"}));
   Later<int> probe;

@@ -45,6 +45,14 @@ std::string task_label(const Microthread& m) {
   return text;
 }
 
+void throw_empty_task_ref() {
+  throw std::logic_error("TaskRef: it is empty: it was moved from, or never given a task");
+}
+
+void throw_empty_waiter() {
+  throw std::logic_error("Waiter: it is empty: it was moved from, or waits for nobody");
+}
+
 void no_reactor(const Microthread& m) {
   if (m.is(Microthread::done)) {
     throw NoReactorError(task_label(m) + " is done: it belongs to no reactor any more");

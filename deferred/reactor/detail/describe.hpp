@@ -21,5 +21,7 @@ Failure closed_failure(const Microthread& m) noexcept;
 /// Reports a failure that nobody took, as this microthread's.
 void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
 [[noreturn]] void no_reactor(const Microthread& m);
+[[noreturn, gnu::cold]] void throw_empty_task_ref();
+[[noreturn, gnu::cold]] void throw_empty_waiter();
 
 }  // namespace deferred::detail

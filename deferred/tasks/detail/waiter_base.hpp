@@ -40,14 +40,16 @@ class WaiterBase {
     if (epoch_ == borrowed) return m_->wait->state == Wait::State::open;
     return m_->epoch == epoch_;
   }
-  /// The reactor of the waiting microthread. Throws NoReactorError if it has none. REQUIRES: not
-  /// empty.
+  /// The reactor of the waiting microthread. Throws NoReactorError if it has none, and
+  /// std::logic_error if this Waiter is empty.
   Reactor& reactor() const {
+    if (!m_) [[unlikely]]
+      throw_empty_waiter();
     if (!m_->reactor) no_reactor(*m_);
     return *m_->reactor;
   }
-  /// The waiting microthread. REQUIRES: not empty.
-  TaskRef task() const noexcept { return TaskRef(*m_); }
+  /// The waiting microthread; of an empty Waiter an empty TaskRef.
+  TaskRef task() const noexcept { return m_ ? TaskRef(*m_) : TaskRef(); }
 
  protected:
   static constexpr std::uint64_t borrowed = 0;  // in place of the epoch
