@@ -49,7 +49,7 @@ class [[nodiscard]] Task {
     return *this;
   }
   ~Task() {
-    if (frame_) detail::destroy_frame(*frame_);
+    if (frame_) detail::drop_uncalled(*frame_);
   }
 
   /// False after a move.

@@ -169,6 +169,35 @@ TEST_CASE("a million nested subtasks end with the reactor") {
   CHECK(leaf.undone() == 1);
 }
 
+Task<> owns(std::shared_ptr<int>) { co_return; }
+Task<> calls(Task<> other) { co_await std::move(other); }
+/// The first of them owns what is given.
+Task<> million_that_own_each_other(std::shared_ptr<int> owned) {
+  Task<> row = owns(std::move(owned));
+  for (int i = 0; i < million; ++i) row = calls(std::move(row));
+  return row;
+}
+
+// Their destructors called each other.
+TEST_CASE("a million tasks that are each other's parameters are dropped") {
+  const auto owned = std::make_shared<int>();
+
+  {
+    const Task<> dropped = million_that_own_each_other(owned);
+  }
+
+  CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE_FIXTURE(Loop, "a million tasks that are each other's parameters are closed unbegun") {
+  const auto owned = std::make_shared<int>();
+  auto spawned = spawn(reactor, million_that_own_each_other(owned));
+
+  spawned.task().close();
+
+  CHECK(owned.use_count() == 1);
+}
+
 TEST_CASE_FIXTURE(Loop, "a million nested subtasks are described without all of them") {
   Later<int> leaf;
   auto spawned = spawn(reactor, nested(million, leaf));

@@ -23,8 +23,11 @@ struct CallLink {
 /// so that a coroutine_handle can be made from it.
 struct FrameBase {
   Microthread* microthread = nullptr;
-  CallLink* called_by = nullptr;  // null in a root frame
-  SourceLocation where;           // the await it is in, or was in last
+  union {
+    CallLink* called_by = nullptr;  // null in a root frame
+    FrameBase* next_dropped;        // see drop_uncalled()
+  };
+  SourceLocation where;  // the await it is in, or was in last
 
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<FrameBase>::from_promise(*this);
@@ -32,6 +35,9 @@ struct FrameBase {
 };
 
 inline void destroy_frame(FrameBase& frame) noexcept { frame.handle().destroy(); }
+/// The same of a coroutine that nobody has called: a loop, however long the row of such that are
+/// each other's parameters.
+void drop_uncalled(FrameBase& frame) noexcept;
 
 /// Awaits inside the library have no place of their own.
 inline bool is_listed(const SourceLocation& where) noexcept { return where.line() != 0; }

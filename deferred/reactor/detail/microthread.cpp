@@ -25,7 +25,29 @@ void destroy_frames(Microthread& m) noexcept {
   }
 }
 
+// Past some depth a frame is left to the innermost that is being destroyed.
+constexpr int deepest = 64;
+struct DropRow {
+  int room = deepest;
+  FrameBase* first = nullptr;  // of those left
+};
+constinit thread_local DropRow drop_row{};
+
 }  // namespace
+
+void drop_uncalled(FrameBase& frame) noexcept {
+  if (drop_row.room == 0) {
+    frame.next_dropped = std::exchange(drop_row.first, &frame);
+    return;
+  }
+  --drop_row.room;
+  destroy_frame(frame);
+  while (FrameBase* const left = drop_row.first) {
+    drop_row.first = left->next_dropped;
+    destroy_frame(*left);
+  }
+  ++drop_row.room;
+}
 
 bool Microthread::is_legal() const noexcept {
   const bool has_answer = (handling || is(suspended)) && wait->state != Wait::State::open;

@@ -66,7 +66,7 @@ class Callee<Task<T>> {
   Callee& operator=(const Callee&) = delete;
   ~Callee() {
     if (frame_) [[unlikely]]
-      destroy_frame(*frame_);
+      drop_uncalled(*frame_);
   }
   ResultFor<T>* make() noexcept { return std::exchange(frame_, nullptr); }
 
