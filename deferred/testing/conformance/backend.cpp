@@ -17,12 +17,6 @@ using namespace std::chrono_literals;
 using enum Capability;
 
 /// The processor time that this thread has used.
-Duration processor_time() {
-  timespec used{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
-
 /// While it lives, SIGUSR1 wakes the backend.
 class WakesBySignal {
  public:
@@ -48,7 +42,7 @@ class WakesBySignal {
   struct sigaction before_{};
 };
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_backend[] = {
     {"run_once(false) takes exactly one turn", nothing,
      [](Context& c) {
        const auto backend = c.make_backend();
@@ -421,6 +415,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> backend_cases() { return cases; }
+std::span<const ConformanceCase> backend_cases() { return cases_of_backend; }
 
 }  // namespace deferred::testing::conformance

@@ -54,7 +54,7 @@ Ready reported_of(Context& c, int fd, Ready interest) {
   return ready.all;
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_backend_descriptors[] = {
     {"nothing is reported of a descriptor that is not ready", descriptors,
      [](Context& c) {
        Watched w(c, Ready::read);
@@ -436,6 +436,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> backend_descriptor_cases() { return cases; }
+std::span<const ConformanceCase> backend_descriptor_cases() { return cases_of_backend_descriptors; }
 
 }  // namespace deferred::testing::conformance

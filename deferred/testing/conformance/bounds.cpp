@@ -98,7 +98,7 @@ void try_busy_task(Context& c, Task<> (*busy)(long&)) {
   c.turn();
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_bounds[] = {
     {"a turn runs what was ready when it began, and 256 more", nothing,
      [](Context& c) {
        long calls = 0;
@@ -274,6 +274,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> bound_cases() { return cases; }
+std::span<const ConformanceCase> bound_cases() { return cases_of_bounds; }
 
 }  // namespace deferred::testing::conformance

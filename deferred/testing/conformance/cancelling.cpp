@@ -26,7 +26,7 @@ Task<> wait_for(Y what, std::string& ended) {
   }
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_cancelling[] = {
     {"a cancelled sleep ends at once, and its timer is gone", nothing,
      [](Context& c) {
        std::string ended;
@@ -235,6 +235,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> cancelling_cases() { return cases; }
+std::span<const ConformanceCase> cancelling_cases() { return cases_of_cancelling; }
 
 }  // namespace deferred::testing::conformance

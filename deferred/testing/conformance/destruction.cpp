@@ -64,7 +64,7 @@ class Things {
   std::optional<Spawned<TcpStream>> accepting;
 };
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_destruction[] = {
     {"a reactor that was never used ends", nothing, [](Context& c) { c.reactor(); }},
     {"a reactor ends with its posts uncalled, and their callables are destroyed", nothing,
      [](Context& c) {
@@ -272,6 +272,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> destruction_cases() { return cases; }
+std::span<const ConformanceCase> destruction_cases() { return cases_of_destruction; }
 
 }  // namespace deferred::testing::conformance

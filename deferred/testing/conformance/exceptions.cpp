@@ -10,8 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-[[noreturn]] void oops(const char* text = "oops") { throw std::runtime_error(text); }
-
 /// The reactor still takes timers and posts.
 void check_it_goes_on(Context& c) {
   std::string log;
@@ -21,7 +19,7 @@ void check_it_goes_on(Context& c) {
   c.equal(log, "tp", "what runs afterwards");
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_exceptions[] = {
     {"a timer that throws is reported, and the reactor goes on", nothing,
      [](Context& c) {
        const DelayedCall timer = c.reactor().call_later(0ns, [] { oops(); });
@@ -200,6 +198,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> exception_cases() { return cases; }
+std::span<const ConformanceCase> exception_cases() { return cases_of_exceptions; }
 
 }  // namespace deferred::testing::conformance

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Nobody who is busy starves the others, and nobody who is idle costs anything.
-#include <sys/resource.h>
-
 #include <deque>
 
 #include "deferred/testing/conformance/cases.hpp"
@@ -13,13 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using enum Capability;
-
-Duration processor_time() {
-  rusage used{};
-  ::getrusage(RUSAGE_THREAD, &used);
-  return std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-         std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
 
 /// Posts itself for ever, until it is let go.
 struct BusyPoster {
@@ -43,7 +34,7 @@ Task<> never_sleeps(long& rounds, const bool& over) {
   }
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_fairness[] = {
     {"a busy poster does not keep a timer from its call", real_time,
      [](Context& c) {
        BusyPoster poster(c.reactor());
@@ -202,6 +193,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> fairness_cases() { return cases; }
+std::span<const ConformanceCase> fairness_cases() { return cases_of_fairness; }
 
 }  // namespace deferred::testing::conformance

@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <stdexcept>
 #include <system_error>
 
 #include "deferred/io/connect.hpp"
@@ -138,5 +141,13 @@ MoreDescriptors::~MoreDescriptors() {
   limit.rlim_cur = before_;
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+Duration processor_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+void oops(const char* text) { throw std::runtime_error(text); }
 
 }  // namespace deferred::testing::conformance

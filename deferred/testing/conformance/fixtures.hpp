@@ -209,4 +209,8 @@ bool failed_with(const Outcome<T>& outcome, C code) {
   return error && error->code() == code;
 }
 
+/// That this thread has used.
+Duration processor_time();
+[[noreturn]] void oops(const char* text = "oops");
+
 }  // namespace deferred::testing::conformance

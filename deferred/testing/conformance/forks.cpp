@@ -67,7 +67,7 @@ void try_child(Context& c, const std::function<bool(Reactor&, std::optional<Watc
   c.until([&] { return called; }, "the call of a thread");
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_forks[] = {
     {"a child that drops a watch takes none from its parent", forks | descriptors | threads,
      [](Context& c) {
        try_child(c, [](Reactor&, std::optional<Watch>& watch) {
@@ -189,6 +189,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> fork_cases() { return cases; }
+std::span<const ConformanceCase> fork_cases() { return cases_of_forks; }
 
 }  // namespace deferred::testing::conformance

@@ -21,7 +21,7 @@ using enum Capability;
 int twice(int number) { return 2 * number; }
 int fail_with(const std::string& text) { throw std::runtime_error(text); }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_offloads[] = {
     {"a function in a thread gives its result to the task that waits", threads,
      [](Context& c) {
        ThreadPool pool(2);
@@ -144,6 +144,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> offload_cases() { return cases; }
+std::span<const ConformanceCase> offload_cases() { return cases_of_offloads; }
 
 }  // namespace deferred::testing::conformance

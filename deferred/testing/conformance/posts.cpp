@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_posts[] = {
     {"posts are called in the order they were made", nothing,
      [](Context& c) {
        std::string log;
@@ -186,6 +186,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> post_cases() { return cases; }
+std::span<const ConformanceCase> post_cases() { return cases_of_posts; }
 
 }  // namespace deferred::testing::conformance

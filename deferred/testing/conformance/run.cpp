@@ -20,7 +20,7 @@ bool run_is_refused(Context& c) {
   return false;
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_run[] = {
     {"run() goes on until stop()", nothing,
      [](Context& c) {
        int rounds = 0;
@@ -307,6 +307,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> run_cases() { return cases; }
+std::span<const ConformanceCase> run_cases() { return cases_of_run; }
 
 }  // namespace deferred::testing::conformance

@@ -13,9 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-[[noreturn]] void oops(const char* text = "oops") { throw std::runtime_error(text); }
-
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_shutdown[] = {
     {"call_when_running() before run() is called when it runs", nothing,
      [](Context& c) {
        std::string log;
@@ -293,6 +291,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> shutdown_cases() { return cases; }
+std::span<const ConformanceCase> shutdown_cases() { return cases_of_shutdown; }
 
 }  // namespace deferred::testing::conformance

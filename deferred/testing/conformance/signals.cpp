@@ -33,7 +33,7 @@ class ByDefault {
   struct sigaction before_{};
 };
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_signals[] = {
     {"a signal is told in a turn, and ends a wait", threads,
      [](Context& c) {
        int got = 0;
@@ -120,6 +120,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> signal_cases() { return cases; }
+std::span<const ConformanceCase> signal_cases() { return cases_of_signals; }
 
 }  // namespace deferred::testing::conformance

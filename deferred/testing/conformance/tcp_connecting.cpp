@@ -58,7 +58,7 @@ Task<void> check_addresses(Context& c, std::string host, std::string shown) {
   c.check(client.local().starts_with(shown + ":"), "the client's own address is of that kind");
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_tcp_connecting[] = {
     {"a client is connected, and the server gets the connection", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
@@ -266,6 +266,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> tcp_connecting_cases() { return cases; }
+std::span<const ConformanceCase> tcp_connecting_cases() { return cases_of_tcp_connecting; }
 
 }  // namespace deferred::testing::conformance

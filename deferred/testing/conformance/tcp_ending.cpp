@@ -68,7 +68,7 @@ Task<void> abort_with_full_buffers(Context& c, bool exchange_first) {
   c.check(read <= written + (1 << 16), "no more is read than was written");
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_tcp_ending[] = {
     {"what was written before close() is read before the end", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
@@ -322,6 +322,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> tcp_ending_cases() { return cases; }
+std::span<const ConformanceCase> tcp_ending_cases() { return cases_of_tcp_ending; }
 
 }  // namespace deferred::testing::conformance

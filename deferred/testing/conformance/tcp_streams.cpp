@@ -55,7 +55,7 @@ Task<void> echo_to_many(Context& c, int count) {
   }
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_tcp_streams[] = {
     {"what one end writes the other reads, both ways", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
@@ -247,6 +247,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> tcp_stream_cases() { return cases; }
+std::span<const ConformanceCase> tcp_stream_cases() { return cases_of_tcp_streams; }
 
 }  // namespace deferred::testing::conformance

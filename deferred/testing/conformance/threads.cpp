@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_threads[] = {
     {"a call of another thread is made on the reactor's thread", threads,
      [](Context& c) {
        Reactor& reactor = c.reactor();
@@ -277,6 +277,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> thread_cases() { return cases; }
+std::span<const ConformanceCase> thread_cases() { return cases_of_threads; }
 
 }  // namespace deferred::testing::conformance

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_timer_changes[] = {
     {"a cancelled timer is not called, and its callable is destroyed at once", nothing,
      [](Context& c) {
        int calls = 0, ends = 0;
@@ -211,6 +211,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> timer_change_cases() { return cases; }
+std::span<const ConformanceCase> timer_change_cases() { return cases_of_timer_changes; }
 
 }  // namespace deferred::testing::conformance

@@ -33,7 +33,7 @@ void busy_for(Duration time) {
   }
 }
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_timers[] = {
     {"a timer is called once", nothing,
      [](Context& c) {
        int calls = 0;
@@ -283,6 +283,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> timer_cases() { return cases; }
+std::span<const ConformanceCase> timer_cases() { return cases_of_timers; }
 
 }  // namespace deferred::testing::conformance

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_watch_changes[] = {
     {"interest none keeps the watch and tells nothing", descriptors,
      [](Context& c) {
        SocketPair pair;
@@ -281,6 +281,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> watch_change_cases() { return cases; }
+std::span<const ConformanceCase> watch_change_cases() { return cases_of_watch_changes; }
 
 }  // namespace deferred::testing::conformance

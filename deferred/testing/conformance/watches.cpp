@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-const ConformanceCase cases[] = {
+const ConformanceCase cases_of_watches[] = {
     {"a watch for reading is called when there is data", descriptors,
      [](Context& c) {
        SocketPair pair;
@@ -304,6 +304,6 @@ const ConformanceCase cases[] = {
 
 }  // namespace
 
-std::span<const ConformanceCase> watch_cases() { return cases; }
+std::span<const ConformanceCase> watch_cases() { return cases_of_watches; }
 
 }  // namespace deferred::testing::conformance
