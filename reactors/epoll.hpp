@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
@@ -35,7 +36,7 @@ class WakeFd;
 /// wait; a loop that keeps a timer sets that anew after each turn() and after each such use. What
 /// other threads do makes fd() readable instead, once next_deadline() was read after the last run()
 /// of the reactor, if there was one.
-class Epoll final : public Backend {
+class DEFERRED_API Epoll final : public Backend {
  public:
   /// Throws std::system_error if the process is out of descriptors.
   Epoll();
@@ -69,12 +70,13 @@ class Epoll final : public Backend {
     std::uint32_t generation = 0;  // counts the watches of this number
     Ready interest = Ready::none;
   };
-  void wait(Duration timeout);
-  int wait_for_events(void* events, int room, Duration timeout) noexcept;
-  void make_room(int fd);
-  int listen_for_wake() noexcept;
-  void begin_anew() noexcept;
-  int control(int operation, int fd, Ready interest) noexcept;
+  [[gnu::visibility("hidden")]] void wait(Duration timeout);
+  [[gnu::visibility("hidden")]] int wait_for_events(void* events, int room,
+                                                    Duration timeout) noexcept;
+  [[gnu::visibility("hidden")]] void make_room(int fd);
+  [[gnu::visibility("hidden")]] int listen_for_wake() noexcept;
+  [[gnu::visibility("hidden")]] void begin_anew() noexcept;
+  [[gnu::visibility("hidden")]] int control(int operation, int fd, Ready interest) noexcept;
 
   std::unique_ptr<WakeFd> wake_;
   int epoll_;
@@ -87,6 +89,6 @@ class Epoll final : public Backend {
   TimePoint deadline_ = TimePoint::max();
 };
 
-std::unique_ptr<Backend> epoll();
+DEFERRED_API std::unique_ptr<Backend> epoll();
 
 }  // namespace deferred::reactors

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 struct _GMainContext;  // <glib.h>: GMainContext
@@ -15,7 +16,7 @@ namespace deferred::reactors {
 /// `Reactor reactor{reactors::glib()};` On a GMainContext of its own, which nothing else uses.
 ///
 /// A wait ends at a millisecond, rounded up: no timer is early.
-std::unique_ptr<Backend> glib();
+DEFERRED_API std::unique_ptr<Backend> glib();
 
 /// Inside the caller's context; null is the default one, as for GLib. Two ways to run: the caller
 /// calls g_main_loop_run() or g_main_context_iteration(), which take the reactor's turns too, one
@@ -27,6 +28,6 @@ std::unique_ptr<Backend> glib();
 ///
 /// At its end no source is left. REQUIRES: the context is iterated on the thread that uses the
 /// reactor; run_once() throws std::logic_error if another thread owns it.
-std::unique_ptr<Backend> glib(_GMainContext* context);
+DEFERRED_API std::unique_ptr<Backend> glib(_GMainContext* context);
 
 }  // namespace deferred::reactors

@@ -6,11 +6,12 @@
 
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
 
 /// `Reactor reactor{reactors::poll()};` is the same as `Reactor reactor;`.
-std::unique_ptr<Backend> poll();
+DEFERRED_API std::unique_ptr<Backend> poll();
 
 }  // namespace deferred::reactors

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
@@ -26,6 +27,6 @@ namespace deferred::reactors {
 /// is closed: Qt disables a notifier of a closed one, with a warning.
 ///
 /// Throws std::logic_error if there is no application yet. REQUIRES: the application outlives it.
-std::unique_ptr<Backend> qt();
+DEFERRED_API std::unique_ptr<Backend> qt();
 
 }  // namespace deferred::reactors

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 struct uv_loop_s;  // <uv.h>: uv_loop_t
@@ -18,7 +19,7 @@ namespace deferred::reactors {
 /// Timers are in milliseconds, rounded up: none is early. A regular file cannot be watched
 /// (std::system_error, EPERM). A descriptor is to be unwatched before it is closed: libuv does not
 /// see that it is gone. O_NONBLOCK is left as it was.
-std::unique_ptr<Backend> uv();
+DEFERRED_API std::unique_ptr<Backend> uv();
 
 /// Inside the caller's loop. Two ways to run: the caller calls uv_run(), which takes the reactor's
 /// turns too, one an iteration at most; or reactor.run(), which serves the caller's handles too.
@@ -31,6 +32,6 @@ std::unique_ptr<Backend> uv();
 /// The backend's end begins to close its handles; the loop has to run once more, so that it lets go
 /// of them, before uv_loop_close(). REQUIRES: the loop outlives the backend, is used on one
 /// thread, and the caller does not close handles that are not his (uv_walk() shows all of them).
-std::unique_ptr<Backend> uv(uv_loop_s* loop);
+DEFERRED_API std::unique_ptr<Backend> uv(uv_loop_s* loop);
 
 }  // namespace deferred::reactors

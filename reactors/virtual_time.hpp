@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 namespace deferred::reactors {
@@ -17,7 +18,7 @@ class PollSet;
 /// to do; advance() and run_until_idle() step by hand. Descriptors are watched for real, and are
 /// looked at before each jump; if nothing but them is left, it waits for them.
 /// Does not wait for other threads while a timer is set: virtual time and real threads do not mix.
-class VirtualTime final : public Backend {
+class DEFERRED_API VirtualTime final : public Backend {
  public:
   VirtualTime();
   ~VirtualTime() override;
@@ -42,8 +43,8 @@ class VirtualTime final : public Backend {
 
  private:
   static constexpr std::size_t most_turns = 100'000;  // at one moment, before advance() gives up
-  void settle();
-  void step_to(TimePoint target);
+  [[gnu::visibility("hidden")]] void settle();
+  [[gnu::visibility("hidden")]] void step_to(TimePoint target);
   /// A turn is wanted at this moment.
   bool due() const noexcept { return deadline_ <= now_ && deadline_ != TimePoint::max(); }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "deferred/io/tcp_stream.hpp"
+#include "deferred/memory/api.hpp"
 
 namespace deferred::io {
 
@@ -15,8 +16,8 @@ namespace deferred::io {
 /// "connect to 127.0.0.1:10002: Connection refused". Gives up when the kernel does, after minutes:
 /// `co_await with_timeout(10s, connect(...))`. Cancelled, it closes the half-made connection. On
 /// the reactor of the task that awaits it.
-Task<TcpStream> connect(std::string host, std::uint16_t port);
+DEFERRED_API Task<TcpStream> connect(std::string host, std::uint16_t port);
 /// The same on a reactor that is named. REQUIRES: awaited there.
-Task<TcpStream> connect(Reactor& reactor, std::string host, std::uint16_t port);
+DEFERRED_API Task<TcpStream> connect(Reactor& reactor, std::string host, std::uint16_t port);
 
 }  // namespace deferred::io

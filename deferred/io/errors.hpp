@@ -7,6 +7,8 @@
 #include <system_error>
 #include <type_traits>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred::io {
 
 /// `catch (const std::system_error& e) { if (e.code() == io::Errc::closed) ...`
@@ -18,7 +20,7 @@ enum class Errc {
   not_an_address,  ///< A host that is neither a literal address nor localhost.
 };
 
-const std::error_category& error_category() noexcept;
+DEFERRED_API const std::error_category& error_category() noexcept;
 inline std::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }

@@ -11,11 +11,12 @@
 #include <string_view>
 
 #include "deferred/io/tcp_stream.hpp"
+#include "deferred/memory/api.hpp"
 
 namespace deferred::io {
 
 /// What came is no netstring, or a longer one than allowed; what() says what is wrong.
-class NetstringError : public std::runtime_error {
+class DEFERRED_API NetstringError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -24,7 +25,7 @@ class NetstringError : public std::runtime_error {
 /// NetstringReceiver.MAX_LENGTH)
 inline constexpr std::size_t default_netstring_limit = 99'999;
 
-std::string encode_netstring(std::string_view text);
+DEFERRED_API std::string encode_netstring(std::string_view text);
 
 /// The first netstring of some bytes.
 class ParsedNetstring {
@@ -36,11 +37,12 @@ class ParsedNetstring {
 };
 /// Nothing if `bytes` are only a beginning. Throws NetstringError as soon as they cannot become a
 /// netstring of at most `limit` bytes.
-std::optional<ParsedNetstring> parse_netstring(std::string_view bytes, std::size_t limit);
+DEFERRED_API std::optional<ParsedNetstring> parse_netstring(std::string_view bytes,
+                                                            std::size_t limit);
 
 /// Fed with bytes in any pieces, gives the netstrings in them. Keeps at most the longest netstring
 /// and what was fed last, if all is taken after each feed().
-class NetstringDecoder {
+class DEFERRED_API NetstringDecoder {
  public:
   explicit NetstringDecoder(std::size_t limit = default_netstring_limit) noexcept : limit_(limit) {}
 
@@ -60,6 +62,7 @@ class NetstringDecoder {
 /// Reads one netstring; what follows it stays in the stream's buffer. Errc::ended if the peer
 /// closes first, NetstringError (with the peer named) if it sends something else. A cancelled one
 /// has consumed nothing. REQUIRES: `stream` outlives the task, and is not moved meanwhile.
-Task<std::string> read_netstring(TcpStream& stream, std::size_t limit = default_netstring_limit);
+DEFERRED_API Task<std::string> read_netstring(TcpStream& stream,
+                                              std::size_t limit = default_netstring_limit);
 
 }  // namespace deferred::io

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "deferred/io/tcp_stream.hpp"
+#include "deferred/memory/api.hpp"
 
 namespace deferred::io {
 
@@ -20,7 +21,7 @@ namespace deferred::io {
 
 /// A listening socket. Move-only; dropping it closes it. One task accepts at a time. Errors are
 /// std::system_error: "listen on 127.0.0.1:80: Permission denied".
-class [[nodiscard]] TcpListener {
+class [[nodiscard]] DEFERRED_API TcpListener {
  public:
   /// Listens from now on, at an IPv4 or IPv6 address of this machine ("0.0.0.0" and "::" are all of
   /// them; "localhost" is 127.0.0.1). Port 0 picks a free one. `backlog`: how many connections the
@@ -53,7 +54,7 @@ class [[nodiscard]] TcpListener {
 
  private:
   struct Shared;
-  static Task<TcpStream> accept_on(std::shared_ptr<Shared> shared);
+  [[gnu::visibility("hidden")]] static Task<TcpStream> accept_on(std::shared_ptr<Shared> shared);
 
   std::shared_ptr<Shared> shared_;  // with the coroutines of accept(); null after a move
 };

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "deferred/io/transfer.hpp"
+#include "deferred/memory/api.hpp"
 #include "deferred/tasks/task.hpp"
 
 namespace deferred::io {
@@ -34,7 +35,7 @@ namespace deferred::io {
 ///
 /// A task that is cancelled while it reads loses no byte: the next read gives it. (One that is
 /// closed takes with it what has just come for it.)
-class [[nodiscard]] TcpStream {
+class [[nodiscard]] DEFERRED_API TcpStream {
  public:
   /// No connection, as after a move: closed.
   TcpStream() noexcept = default;

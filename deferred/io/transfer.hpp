@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "deferred/io/detail/socket.hpp"
+#include "deferred/memory/api.hpp"
 #include "deferred/tasks/task.hpp"
 
 namespace deferred::io {
@@ -17,7 +18,7 @@ namespace deferred::io {
 /// `co_await` it to read, each time anew. Owns the socket with the stream, which may be moved or
 /// dropped meanwhile; a named one has to outlive its wait. Throws Errc::closed, Errc::busy, and
 /// what the read says, as std::system_error.
-class [[nodiscard]] ReadSome {
+class [[nodiscard]] DEFERRED_API ReadSome {
  public:
   ReadSome(detail::SocketPointer socket, std::span<char> buffer) noexcept
       : socket_(std::move(socket)), buffer_(buffer) {}
@@ -32,8 +33,8 @@ class [[nodiscard]] ReadSome {
    private:
     friend class ReadSome;
     Reading(const ReadSome& read, Waiter<std::size_t>&& waiter);
-    void on_ready() noexcept override;
-    void on_end(Failure failure) noexcept override;
+    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    [[gnu::visibility("hidden")]] void on_end(Failure failure) noexcept override;
 
     detail::Socket* socket_ = nullptr;  // null: it has been answered at once
     std::span<char> buffer_;
@@ -50,7 +51,7 @@ class [[nodiscard]] ReadSome {
 };
 
 /// `co_await` it to write, once. All else as for ReadSome.
-class [[nodiscard]] WriteAll {
+class [[nodiscard]] DEFERRED_API WriteAll {
  public:
   WriteAll(detail::SocketPointer socket, std::string_view data) noexcept
       : socket_(std::move(socket)), data_(data) {}
@@ -65,8 +66,8 @@ class [[nodiscard]] WriteAll {
    private:
     friend class WriteAll;
     Writing(const WriteAll& write, Waiter<void>&& waiter);
-    void on_ready() noexcept override;
-    void on_end(Failure failure) noexcept override;
+    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    [[gnu::visibility("hidden")]] void on_end(Failure failure) noexcept override;
 
     detail::Socket* socket_ = nullptr;  // null: it has been answered at once
     std::string_view rest_;

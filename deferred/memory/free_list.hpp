@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <new>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred::detail {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -46,13 +48,13 @@ struct FreeList {
   bool has_grown = false;  // beyond `least`: tend() has something to do
 };
 
-extern constinit thread_local FreeList free_list;
+DEFERRED_API extern constinit thread_local FreeList free_list;
 
 /// The list is empty.
-[[gnu::cold]] void* allocate_anew(std::size_t index);
+[[gnu::cold]] DEFERRED_API void* allocate_anew(std::size_t index);
 /// There is no room: begins this thread's lists, which are freed when the thread ends; if that has
 /// been done, frees the block.
-[[gnu::cold]] void release_without_room(void* memory, std::size_t index) noexcept;
+[[gnu::cold]] DEFERRED_API void release_without_room(void* memory, std::size_t index) noexcept;
 /// To be called now and then where `free_list.has_grown`: gives back what nobody has needed for a
 /// second, and the room for it.
 void tend_free_list(std::chrono::steady_clock::time_point now) noexcept;
@@ -90,10 +92,10 @@ inline void release(void* memory, std::size_t size) noexcept {
 /// one at a time.
 class NoRecycling {
  public:
-  NoRecycling() noexcept;
+  DEFERRED_API NoRecycling() noexcept;
   NoRecycling(const NoRecycling&) = delete;
   NoRecycling& operator=(const NoRecycling&) = delete;
-  ~NoRecycling();
+  DEFERRED_API ~NoRecycling();
   /// One lives on some thread.
   static bool anywhere() noexcept;
 };

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <new>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
 
 namespace deferred::detail {
@@ -45,7 +46,7 @@ class MessageSlab {
  private:
   static constexpr std::uint32_t open = 1U << 31;
 
-  void give_back() noexcept;
+  DEFERRED_API void give_back() noexcept;
 
   std::atomic<std::uint32_t> held_{open};  // while it is open, less what was dropped; then, blocks
   // Its own thread's, in another cache line than the counter:
@@ -60,9 +61,9 @@ inline constexpr std::size_t most_spare_slabs = 2048;
 inline constexpr std::size_t spare_slabs_period = 2 * most_spare_slabs;
 
 /// The slab that this thread cuts from, once it has cut one, and until it ends.
-extern constinit thread_local MessageSlab* message_slab;
+DEFERRED_API extern constinit thread_local MessageSlab* message_slab;
 
-void* cut_from_new_slab(std::size_t bytes);
+DEFERRED_API void* cut_from_new_slab(std::size_t bytes);
 /// Lets go of this thread's slab: its next block comes from another.
 void close_message_slab() noexcept;
 /// Room for an object of that size. REQUIRES: 1 to MessageSlab::largest bytes.

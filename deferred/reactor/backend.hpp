@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/any_duration.hpp"
 
 namespace deferred {
@@ -34,7 +35,7 @@ constexpr Ready operator&(Ready a, Ready b) noexcept {
 }
 
 /// Who is told that a watched fd is ready.
-class IoHandler {
+class DEFERRED_API IoHandler {
  public:
   /// May watch, rewatch and unwatch any fd, this one included. A report too many is allowed; one
   /// too few is not.
@@ -45,7 +46,7 @@ class IoHandler {
 };
 
 /// The reactor, as its backend sees it.
-class Turn {
+class DEFERRED_API Turn {
  public:
   /// Takes one turn: posts of other threads, due timers, the ready queue. Ends with arm(), if the
   /// deadline changed. Does not throw.
@@ -57,7 +58,7 @@ class Turn {
 
 /// An event loop. All calls but wake() come from the thread that runs it. Level-triggered: an fd
 /// that stays ready is reported again.
-class Backend {
+class DEFERRED_API Backend {
  public:
   Backend() = default;
   Backend(const Backend&) = delete;

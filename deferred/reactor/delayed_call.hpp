@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/detail/home.hpp"
 #include "deferred/reactor/detail/timer_node.hpp"
@@ -23,7 +24,7 @@ struct ReactorAccess;
 
 /// The handle of a timer. Dropping it cancels the call; detach() lets it be. Inactive after the
 /// call, and once the reactor is gone.
-class [[nodiscard]] DelayedCall {
+class [[nodiscard]] DEFERRED_API DelayedCall {
  public:
   DelayedCall() noexcept = default;
   DelayedCall(DelayedCall&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
@@ -69,7 +70,7 @@ class [[nodiscard]] DelayedCall {
   }
   void withdraw() noexcept;
   void require_home() const noexcept;
-  void set(TimePoint deadline);
+  [[gnu::visibility("hidden")]] void set(TimePoint deadline);
 
   detail::TimerNode* node_ = nullptr;
 };

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/delayed_call.hpp"
 #include "deferred/reactor/detail/inbox.hpp"
@@ -67,7 +68,7 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 /// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
 /// and Deferreds and Waiters that outlive it, do nothing from then on.
 /// REQUIRES: not destroyed inside its own turn.
-class Reactor final : private Turn {
+class DEFERRED_API Reactor final : private Turn {
  public:
   /// On poll(2): no dependency.
   Reactor(detail::ThreadChecks checks = detail::thread_checks);
@@ -209,8 +210,9 @@ class Reactor final : private Turn {
   class InTurn;
   using InboxHold = std::unique_ptr<detail::Inbox, detail::ReleaseInbox>;
 
-  Reactor(Backend& backend, detail::ThreadChecks checks, InboxHold&& inbox);
-  void turn() noexcept override;
+  [[gnu::visibility("hidden")]] Reactor(Backend& backend, detail::ThreadChecks checks,
+                                        InboxHold&& inbox);
+  [[gnu::visibility("hidden")]] void turn() noexcept override;
   /// If it is to be checked: ends the program on another thread than its own.
   void require_home(const char* what) const noexcept {
     if (checks_ == detail::ThreadChecks::on) [[unlikely]]
@@ -219,30 +221,30 @@ class Reactor final : private Turn {
   void require_here(const char* what) const noexcept;
   /// Throws ReactorStateError in a turn, or in run(): `what` cannot be called there.
   void require_not_running(const char* what) const;
-  [[noreturn]] static void throw_dead(const char* what);
+  [[noreturn]] [[gnu::visibility("hidden")]] static void throw_dead(const char* what);
   /// Takes turns until stop() or crash(), and then shuts down; or until `done`, and does not.
   /// `what` is waited for, if anything is.
   void run_until_true(const bool& done, const char* what);
-  void take_turn(const char* waits_for);
-  void shut_down();
-  void call_triggers(Phase phase) noexcept;
+  [[gnu::visibility("hidden")]] void take_turn(const char* waits_for);
+  [[gnu::visibility("hidden")]] void shut_down();
+  [[gnu::visibility("hidden")]] void call_triggers(Phase phase) noexcept;
   /// Refuses calls of other threads from now on, and runs those that were taken.
-  void take_last_calls() noexcept;
+  [[gnu::visibility("hidden")]] void take_last_calls() noexcept;
   /// Runs what is ready, and nothing else.
-  void take_last_round() noexcept;
-  void report_if_stuck(const char* waits_for) noexcept;
+  [[gnu::visibility("hidden")]] void take_last_round() noexcept;
+  [[gnu::visibility("hidden")]] void report_if_stuck(const char* waits_for) noexcept;
   void read_clock() noexcept;
   /// Those that are due at not_before_, and were set when there had been less than `pushes`.
-  void fire_due_timers(std::uint64_t pushes) noexcept;
+  [[gnu::visibility("hidden")]] void fire_due_timers(std::uint64_t pushes) noexcept;
   void take_messages_and_timers() noexcept;
-  void arm_next() noexcept;
+  [[gnu::visibility("hidden")]] void arm_next() noexcept;
   /// Something became ready outside of a turn: asks the backend for one.
   void want_turn() noexcept {
     if (!awake_) ask_for_turn();
   }
   void ask_for_turn() noexcept;
   DelayedCall add_timer(TimePoint deadline, detail::TimerNode* node);
-  void make_room_for_timer(detail::TimerNode* made);
+  [[gnu::visibility("hidden")]] void make_room_for_timer(detail::TimerNode* made);
   void put_timer(detail::TimerNode& node, TimePoint deadline) noexcept;
   Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
   SignalWatch add_signal(detail::SignalNode* node);

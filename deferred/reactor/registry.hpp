@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/detail/handler.hpp"
 
 namespace deferred {
@@ -27,7 +28,7 @@ namespace deferred {
 class Registry;
 
 /// Keeps one run-time handler registered; unregisters it when destroyed. May outlive the reactor.
-class [[nodiscard]] Registration {
+class [[nodiscard]] DEFERRED_API Registration {
  public:
   Registration() = default;
   Registration(Registration&& other) noexcept
@@ -53,7 +54,7 @@ class [[nodiscard]] Registration {
 /// the one registered last is asked.
 class Registry {
  public:
-  Registry();
+  DEFERRED_API Registry();
   ~Registry() = default;
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
@@ -77,7 +78,7 @@ class Registry {
     return seen.type == &type ? seen.handler : look_up(type);
   }
   /// The handler for an object of that type; null if none.
-  detail::Handler* find(const void* object, const std::type_info& type) const noexcept;
+  DEFERRED_API detail::Handler* find(const void* object, const std::type_info& type) const noexcept;
 
   /// While one lives, handlers that are unregistered are kept: one of them may be running.
   class InUse {
@@ -106,15 +107,15 @@ class Registry {
     return (reinterpret_cast<std::uintptr_t>(&type) >> 4) % cache_size;
   }
 
-  Registration add(Handlers& handlers, std::unique_ptr<detail::Handler> handler);
+  DEFERRED_API Registration add(Handlers& handlers, std::unique_ptr<detail::Handler> handler);
   void remove(const detail::Handler& handler) noexcept;
   static std::unique_ptr<detail::Handler> take(Handlers& handlers,
                                                const detail::Handler& handler) noexcept;
-  detail::Handler* look_up(const std::type_info& type) const noexcept;
+  DEFERRED_API detail::Handler* look_up(const std::type_info& type) const noexcept;
   void changed() noexcept;
   /// At the reactor's end: drops all of them, and what their Registrations know.
   void clear() noexcept;
-  void drop_removed() noexcept;
+  DEFERRED_API void drop_removed() noexcept;
 
   std::unordered_map<std::type_index, Handlers> types_;
   std::unordered_map<const void*, Handlers> objects_;

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/detail/signal_node.hpp"
 
 namespace deferred {
@@ -17,7 +18,7 @@ namespace deferred {
 #endif
 
 /// The handle of a watched signal. Dropping it ends the watch: the callable is not called again.
-class [[nodiscard]] SignalWatch {
+class [[nodiscard]] DEFERRED_API SignalWatch {
  public:
   SignalWatch() noexcept = default;
   explicit SignalWatch(detail::SignalNode* node) noexcept : node_(node) {}

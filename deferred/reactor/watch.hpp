@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/detail/watch_node.hpp"
 
@@ -29,7 +30,7 @@ struct ReactorAccess;
 /// from the next watch() of the number or set_interest() on. If a copy of it is open elsewhere -
 /// dup(), a child process -, epoll and libuv report that copy as long as the Watch lives; libuv,
 /// and an Epoll whose fd() was given away, are kept awake by it even longer.
-class [[nodiscard]] Watch {
+class [[nodiscard]] DEFERRED_API Watch {
  public:
   Watch() noexcept = default;
   Watch(Watch&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}

@@ -14,6 +14,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/source_location.hpp"
 
 namespace deferred {
@@ -42,11 +43,11 @@ class [[nodiscard]] Failure {
   /// gives the same Failure again, trace included. Outside a handler: a std::logic_error that says
   /// so (Twisted: NoCurrentExceptionError).
   /// Without memory to hold it: a std::bad_alloc.
-  static Failure current(SourceLocation where = SourceLocation::current()) noexcept;
+  DEFERRED_API static Failure current(SourceLocation where = SourceLocation::current()) noexcept;
   /// An exception carried over from another thread. `SourceLocation()` as the place: unknown, and
   /// not in the trace.
-  static Failure from(std::exception_ptr error,
-                      SourceLocation where = SourceLocation::current()) noexcept;
+  DEFERRED_API static Failure from(std::exception_ptr error,
+                                   SourceLocation where = SourceLocation::current()) noexcept;
 
   Failure(const Failure& other) noexcept;
 #if defined(__GNUC__) && !defined(__clang__)
@@ -71,22 +72,22 @@ class [[nodiscard]] Failure {
   template <class... E>
   std::size_t trap() const;
   /// Throws the error, as the type it has.
-  [[noreturn]] void raise() const;
+  [[noreturn]] DEFERRED_API void raise() const;
   /// The error as an exception_ptr, for code outside the library or another thread.
-  std::exception_ptr to_exception_ptr() const;
+  DEFERRED_API std::exception_ptr to_exception_ptr() const;
 
   /// what() of an error that has one; otherwise its type's name.
-  std::string what() const;
+  DEFERRED_API std::string what() const;
   /// The readable name of the error's type.
-  std::string type_name() const;
+  DEFERRED_API std::string type_name() const;
   /// Type, what() and the trace, one place a line, without a line break at the end.
-  std::string report() const;
+  DEFERRED_API std::string report() const;
 
   /// What a place in the trace did with the failure.
   enum class Passed : std::uint8_t { await, chain };
   /// Adds a place to the trace of this Failure; copies made before go their own way. The first 30
   /// places are kept, the others counted.
-  void passed(Passed how, SourceLocation where) noexcept;
+  DEFERRED_API void passed(Passed how, SourceLocation where) noexcept;
 
  private:
   friend struct detail::FailureNode;
@@ -94,9 +95,9 @@ class [[nodiscard]] Failure {
   void drop() noexcept {
     if (node_) release(node_);
   }
-  [[gnu::cold]] void take_whole(const void* error, const std::type_info& type,
-                                const std::type_info& cut, SourceLocation where);
-  static void release(detail::FailureNode* node) noexcept;
+  [[gnu::cold]] DEFERRED_API void take_whole(const void* error, const std::type_info& type,
+                                             const std::type_info& cut, SourceLocation where);
+  static inline void release(detail::FailureNode* node) noexcept;
 
   detail::FailureNode* node_ = nullptr;
 };
@@ -114,7 +115,7 @@ std::exception_ptr make_whole_exception_ptr(E&& error);
 /// standard error.
 using UnhandledFailureHook = void (*)(const Failure& failure, const std::string& whose);
 /// Replaces the hook of the whole process and returns the one before; null restores the default.
-UnhandledFailureHook set_unhandled_failure_hook(UnhandledFailureHook hook) noexcept;
+DEFERRED_API UnhandledFailureHook set_unhandled_failure_hook(UnhandledFailureHook hook) noexcept;
 
 namespace detail {
 
@@ -126,14 +127,15 @@ void set_reported(const Failure& failure) noexcept;
 void report_unhandled(const Failure& failure, const std::string& whose) noexcept;
 void report_unhandled(const Failure& failure, const char* whose) noexcept;
 /// The same for a Deferred that is known by the place where it was made, or by its type.
-void report_unhandled(const Failure& failure, SourceLocation made) noexcept;
-void report_unhandled(const Failure& failure, const std::type_info& result_type) noexcept;
+DEFERRED_API void report_unhandled(const Failure& failure, SourceLocation made) noexcept;
+DEFERRED_API void report_unhandled(const Failure& failure,
+                                   const std::type_info& result_type) noexcept;
 /// A Failure with Cancelled, or with std::bad_alloc if there is no memory for it.
 Failure cancelled() noexcept;
 /// What was thrown last by Failure::raise(), whose Failure is kept for Failure::current(); or null.
 extern constinit thread_local const void* raised_object;
 /// Lets go of that failure.
-void forget_raised() noexcept;
+DEFERRED_API void forget_raised() noexcept;
 /// The same at the end of the program or plug-in whose code has the exceptions' types. To be called
 /// in that code, before one of its exceptions may be raised.
 inline void forget_raised_at_unload() noexcept {
@@ -144,8 +146,9 @@ inline void forget_raised_at_unload() noexcept {
 }
 /// The exception being handled, if it is that object, which is of the class `type`. Else throws
 /// std::logic_error.
-[[gnu::cold]] std::exception_ptr handled_whole(const void* error, const std::type_info& type,
-                                               const std::type_info& cut);
+[[gnu::cold]] DEFERRED_API std::exception_ptr handled_whole(const void* error,
+                                                            const std::type_info& type,
+                                                            const std::type_info& cut);
 /// The error's own type is not the one by which it is referred to.
 template <class E>
 bool would_be_cut(const E& error) noexcept {
@@ -155,7 +158,7 @@ bool would_be_cut(const E& error) noexcept {
     return false;
   }
 }
-std::string demangled(const std::type_info& type);
+DEFERRED_API std::string demangled(const std::type_info& type);
 
 }  // namespace detail
 }  // namespace deferred

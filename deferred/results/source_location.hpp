@@ -14,6 +14,7 @@
 #include <source_location>
 #endif
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/detail/same_build.hpp"
 #include "deferred/results/detail/source_record.hpp"
 
@@ -65,6 +66,6 @@ class SourceLocation {
 
 /// "client.cpp:42 in get_poetry": the file without its folders, and the function's bare name.
 /// A location that was never set gives "an unknown place".
-std::string to_string(const SourceLocation& where);
+DEFERRED_API std::string to_string(const SourceLocation& where);
 
 }  // namespace deferred

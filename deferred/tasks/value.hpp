@@ -11,6 +11,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/tasks/task.hpp"
 
 namespace deferred {
@@ -69,7 +70,7 @@ class [[nodiscard]] Value {
     return *x;
   }
 
-  Task<Value> yield_to() &&;
+  DEFERRED_API Task<Value> yield_to() &&;
   /// Tells what it holds that it will not be awaited. (The law of yield_to, 7.)
   void abandon() && noexcept {
     if (ops_ && ops_->abandon) ops_->abandon(*this);
@@ -79,7 +80,7 @@ class [[nodiscard]] Value {
   template <class>
   friend class detail::CallAwaiter;
   /// The wait for what it holds. False if that is a coroutine's.
-  bool make_wait(detail::WaitRoom& room);
+  DEFERRED_API bool make_wait(detail::WaitRoom& room);
 
   struct Ops {
     const std::type_info* type;

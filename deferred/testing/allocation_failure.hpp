@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/reactor.hpp"
 
@@ -34,7 +35,7 @@ struct AllocationFailureReport {
   std::size_t runs = 0;             ///< In which one failed.
   std::vector<std::string> faults;  ///< "allocation 3 fails: it leaves behind 1 timers"
   /// "12 allocations, 24 runs, 0 faults", and the faults, a line each.
-  std::string summary() const;
+  DEFERRED_API std::string summary() const;
 };
 
 /// Calls `f(reactor)` with the first allocation of this thread failing (std::bad_alloc), then with
@@ -60,20 +61,20 @@ struct AllocationFailureReport {
 ///
 /// Throws std::logic_error if the program has an operator new of its own. REQUIRES: no reactor on
 /// this thread; not inside itself.
-AllocationFailureReport with_allocation_failures(const std::function<void(Reactor&)>& f,
-                                                 const AllocationFailureOptions& options = {});
+DEFERRED_API AllocationFailureReport with_allocation_failures(
+    const std::function<void(Reactor&)>& f, const AllocationFailureOptions& options = {});
 
 /// In a function that is run by with_allocation_failures(): an allocation has failed in this run.
-bool allocation_failed() noexcept;
+DEFERRED_API bool allocation_failed() noexcept;
 
 /// While one lives, allocations of this thread succeed, and are not counted: for what is not to be
 /// tried, such as a check, or a peer. They nest.
 class AllocationsSucceed {
  public:
-  AllocationsSucceed() noexcept;
+  DEFERRED_API AllocationsSucceed() noexcept;
   AllocationsSucceed(const AllocationsSucceed&) = delete;
   AllocationsSucceed& operator=(const AllocationsSucceed&) = delete;
-  ~AllocationsSucceed();
+  DEFERRED_API ~AllocationsSucceed();
 };
 
 }  // namespace deferred::testing

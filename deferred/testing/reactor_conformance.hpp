@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/backend.hpp"
 
 namespace deferred::testing {
@@ -73,7 +74,7 @@ struct ConformanceCase {
 };
 
 /// All cases, in the order they are run. (A reactor under test skips by these names.)
-const std::vector<ConformanceCase>& conformance_cases();
+DEFERRED_API const std::vector<ConformanceCase>& conformance_cases();
 
 enum class Verdict { passed, failed, skipped };
 
@@ -104,23 +105,23 @@ struct ConformanceReport {
   };
   std::vector<Line> lines;
 
-  std::size_t count(Verdict verdict) const noexcept;
+  DEFERRED_API std::size_t count(Verdict verdict) const noexcept;
   /// "conformance NAME: N passed, N failed, N skipped"
-  std::string summary(const std::string& name) const;
+  DEFERRED_API std::string summary(const std::string& name) const;
 };
 
 /// Runs one case. Fails too if it leaves a timer, a watch, a post, a task or a descriptor behind,
 /// or a failure that nobody handled.
-CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
-                    const ConformanceOptions& options = {});
+DEFERRED_API CaseResult run_case(const ReactorUnderTest& tried, const ConformanceCase& one,
+                                 const ConformanceOptions& options = {});
 
 /// Runs all cases, and prints a line for each that failed or was skipped, and the summary. Throws
 /// std::invalid_argument if the filter lets no case pass, or a name of `skip` is no case's.
-ConformanceReport run_conformance(const ReactorUnderTest& tried,
-                                  const ConformanceOptions& options = {});
+DEFERRED_API ConformanceReport run_conformance(const ReactorUnderTest& tried,
+                                               const ConformanceOptions& options = {});
 
 /// A line for each behaviour of Twisted's core, time, fdset, threads and tcp suites: the case that
 /// stands for it, or why there is none.
-std::string twisted_coverage();
+DEFERRED_API std::string twisted_coverage();
 
 }  // namespace deferred::testing

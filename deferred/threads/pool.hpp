@@ -8,16 +8,18 @@
 #include <cstddef>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred {
 
 class JobQueue;
 
 /// Runs jobs, each once, on threads of its own choice.
-class Pool {
+class DEFERRED_API Pool {
  public:
   /// One function to run. Belongs to whoever submits it. A pool calls exactly one of run() and
   /// drop(), once, and does not touch the job afterwards; neither, if withdraw() has returned true.
-  class Job {
+  class DEFERRED_API Job {
    public:
     Job() = default;
     Job(const Job&) = delete;
@@ -59,7 +61,7 @@ class Pool {
 ///
 /// A job must not call exit(), which would wait for the job. After fork() the child has none of the
 /// threads: it may call exec() or _exit(), and nothing else that uses the pool or ends the program.
-Pool& default_pool();
+DEFERRED_API Pool& default_pool();
 
 /// Jobs in the order they came, without an allocation of its own: for who writes a Pool. Not
 /// locked.

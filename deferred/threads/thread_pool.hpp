@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/threads/pool.hpp"
 
 namespace deferred {
@@ -21,7 +22,7 @@ namespace deferred {
 /// Its destructor drops what has not begun - the waits for it throw AbandonedError - and joins what
 /// runs. REQUIRES: not destroyed by one of its own jobs, nor on a reactor's thread while a job
 /// waits for that reactor (blocking_call_from_thread): each would wait for the other.
-class ThreadPool final : public Pool {
+class DEFERRED_API ThreadPool final : public Pool {
  public:
   /// Throws std::invalid_argument for no threads.
   explicit ThreadPool(std::size_t size);
@@ -39,7 +40,7 @@ class ThreadPool final : public Pool {
   std::size_t running() const;
 
  private:
-  void work() noexcept;
+  [[gnu::visibility("hidden")]] void work() noexcept;
 
   const std::size_t size_;
   mutable std::mutex mutex_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/signal_watch.hpp"
 #include "deferred/tasks/task.hpp"
@@ -22,7 +23,7 @@ namespace deferred {
 /// While it lives the signal does nothing else (Reactor::on_signal). Throws std::system_error for a
 /// signal that cannot be caught. Does nothing any more once its reactor is gone. One that was moved
 /// from throws std::logic_error.
-class [[nodiscard]] Signal {
+class [[nodiscard]] DEFERRED_API Signal {
  public:
   [[nodiscard]] explicit Signal(int signal) : Signal(Reactor::current(), {signal}) {}
   [[nodiscard]] Signal(std::initializer_list<int> any_of) : Signal(Reactor::current(), any_of) {}
@@ -33,7 +34,7 @@ class [[nodiscard]] Signal {
 
  private:
   struct State {
-    void arrive(int signal);
+    [[gnu::visibility("hidden")]] void arrive(int signal);
 
     std::vector<int> come;  // and not delivered, ascending
     std::vector<Waiter<int>> waiters;

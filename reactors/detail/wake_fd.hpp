@@ -10,11 +10,12 @@
 #include <cstdint>
 #include <memory>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/atomic.hpp"
 
 namespace deferred::reactors {
 
-class WakeFd {
+class DEFERRED_API WakeFd {
  public:
   /// Listens. Throws std::system_error if the process is out of descriptors.
   WakeFd();
@@ -57,7 +58,7 @@ class WakeFd {
 
   struct Semaphore;
 
-  void write_fd() noexcept;
+  [[gnu::visibility("hidden")]] void write_fd() noexcept;
 
   std::unique_ptr<Semaphore> asleep_;  // posted to end a sleep()
   int fd_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "deferred/io/detail/readiness.hpp"
+#include "deferred/memory/api.hpp"
 
 namespace deferred::io::detail {
 
@@ -52,7 +53,7 @@ class Descriptor {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  ~Descriptor();
+  DEFERRED_API ~Descriptor();
   int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
@@ -66,7 +67,7 @@ class Socket {
   /// A new one of the address's family. `what` is put before an error.
   Socket(Reactor& reactor, const Address& family_of, std::string peer, const std::string& what);
   /// Takes over a descriptor that accept() gave.
-  Socket(Reactor& reactor, Descriptor fd, std::string peer) noexcept;
+  DEFERRED_API Socket(Reactor& reactor, Descriptor fd, std::string peer) noexcept;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   ~Socket() { close(); }
@@ -176,7 +177,7 @@ class SocketPointer {
 
  private:
   explicit SocketPointer(Socket* made) noexcept : socket_(made) { ++made->refs_; }
-  void destroy() noexcept;  // a call: else each await would hold it all
+  DEFERRED_API void destroy() noexcept;  // a call: else each await would hold it all
 
   Socket* socket_ = nullptr;
 };

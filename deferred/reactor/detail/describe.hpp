@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/failure.hpp"
 
 namespace deferred::detail {
@@ -12,16 +13,16 @@ namespace deferred::detail {
 struct Microthread;
 
 /// "task #7 'name' waiting on Pause at a.cpp:3 in f, from g at ...".
-std::string describe(const Microthread& m);
+DEFERRED_API std::string describe(const Microthread& m);
 /// Only the place.
-std::string place_of(const Microthread& m);
+DEFERRED_API std::string place_of(const Microthread& m);
 std::string task_label(const Microthread& m);
 /// What is left of a microthread that was closed.
-Failure closed_failure(const Microthread& m) noexcept;
+DEFERRED_API Failure closed_failure(const Microthread& m) noexcept;
 /// Reports a failure that nobody took, as this microthread's.
-void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
-[[noreturn]] void no_reactor(const Microthread& m);
-[[noreturn, gnu::cold]] void throw_empty_task_ref();
-[[noreturn, gnu::cold]] void throw_empty_waiter();
+DEFERRED_API void report_unhandled(const Microthread& m, const Failure& failure) noexcept;
+[[noreturn]] DEFERRED_API void no_reactor(const Microthread& m);
+[[noreturn, gnu::cold]] DEFERRED_API void throw_empty_task_ref();
+[[noreturn, gnu::cold]] DEFERRED_API void throw_empty_waiter();
 
 }  // namespace deferred::detail

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/failure.hpp"
 
 namespace deferred::detail {
@@ -27,6 +28,6 @@ struct Extras {
   Chain* completion = nullptr;
 };
 
-Extras& extras_of(Microthread& m);
+DEFERRED_API Extras& extras_of(Microthread& m);
 
 }  // namespace deferred::detail

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred::detail {
 
 /// 0 until it is asked for.
-extern constinit thread_local std::uint64_t number_of_thread;
-std::uint64_t give_thread_a_number() noexcept;
+DEFERRED_API extern constinit thread_local std::uint64_t number_of_thread;
+DEFERRED_API std::uint64_t give_thread_a_number() noexcept;
 /// Tells this thread from all others of the process, also from those that have ended.
 inline std::uint64_t this_thread() noexcept {
   return number_of_thread != 0 ? number_of_thread : give_thread_a_number();
@@ -40,7 +42,7 @@ class Home {
   }
 
  private:
-  [[noreturn]] void used_elsewhere(const char* what) const noexcept;
+  [[noreturn]] DEFERRED_API void used_elsewhere(const char* what) const noexcept;
 
   std::uint64_t thread_;
   long system_thread_;

@@ -34,6 +34,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
 #include "deferred/reactor/detail/extras.hpp"
 #include "deferred/reactor/detail/frame.hpp"
@@ -153,10 +154,10 @@ struct Microthread : Runnable, Recycled {
 
  private:
   void answered_outside() noexcept;
-  bool rest(unsigned waits) noexcept;
+  DEFERRED_API bool rest(unsigned waits) noexcept;
   /// Of the states above. REQUIRES: not in the middle of a move.
-  bool is_legal() const noexcept;
-  void destroy() noexcept;
+  DEFERRED_API bool is_legal() const noexcept;
+  DEFERRED_API void destroy() noexcept;
 
   union {
     Chain* completion_ = nullptr;
@@ -184,13 +185,13 @@ inline void Microthread::answered_outside() noexcept {
 }
 
 /// The microthread whose code runs on this thread.
-extern constinit thread_local Microthread* current_microthread;
+DEFERRED_API extern constinit thread_local Microthread* current_microthread;
 
 /// Destroys its frames, leaf first, in a loop; if its code is running, as soon as that gives
 /// control back.
-void close(Microthread& m) noexcept;
+DEFERRED_API void close(Microthread& m) noexcept;
 /// Takes it off the reactor's list; its frames are gone.
-void retire(Microthread& m) noexcept;
+DEFERRED_API void retire(Microthread& m) noexcept;
 /// Runs it until it waits or is done. True if it is done and its result is to be collected.
 inline bool resume(Microthread& m) noexcept {
   m.check();

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/reactor.hpp"
 
 namespace deferred::detail {
@@ -13,7 +14,7 @@ namespace deferred::detail {
 struct Microthread;
 
 /// The reactor that is in run() or in a turn on this thread, the innermost of them.
-extern constinit thread_local Reactor* running_on_thread;
+DEFERRED_API extern constinit thread_local Reactor* running_on_thread;
 
 struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {
@@ -39,19 +40,19 @@ struct ReactorAccess {
   static void delist(Reactor& reactor) noexcept;
   /// In the child. Gives the next one of the process.
   static Reactor* die(Reactor& reactor) noexcept;
-  static void adopt(Reactor& reactor, Microthread& m) noexcept;
+  DEFERRED_API static void adopt(Reactor& reactor, Microthread& m) noexcept;
   static void disown(Reactor& reactor, Microthread& m) noexcept;
   /// One that is done and has failed, and whose Spawned is kept: for dumps, until it is asked.
-  static void keep_failed(Reactor& reactor, Microthread& m) noexcept;
-  static void forget_failed(Microthread& m) noexcept;
-  static void add_remote(Reactor& reactor, RemoteEnd& end) noexcept;
-  static void remove_remote(Reactor& reactor, RemoteEnd& end) noexcept;
+  DEFERRED_API static void keep_failed(Reactor& reactor, Microthread& m) noexcept;
+  DEFERRED_API static void forget_failed(Microthread& m) noexcept;
+  DEFERRED_API static void add_remote(Reactor& reactor, RemoteEnd& end) noexcept;
+  DEFERRED_API static void remove_remote(Reactor& reactor, RemoteEnd& end) noexcept;
   static Inbox& inbox(Reactor& reactor) noexcept { return *reactor.inbox_; }
   /// It is being destroyed.
   static bool ending(const Reactor& reactor) noexcept { return reactor.ending_; }
   /// Where a coroutine that was given no reactor belongs: the running microthread's, the thread's
   /// running one, or its only one. Null if there is none.
-  static Reactor* find() noexcept;
+  DEFERRED_API static Reactor* find() noexcept;
 
   /// REQUIRES: the node is active, and somebody holds it.
   static void cancel(Reactor& reactor, TimerNode& node) noexcept;
@@ -84,7 +85,8 @@ struct ReactorAccess {
   };
   static void remove_signal(Reactor& reactor, SignalNode& node) noexcept;
   /// To the reactor's error hook.
-  static void report(Reactor& reactor, const Failure& failure, const char* by) noexcept;
+  DEFERRED_API static void report(Reactor& reactor, const Failure& failure,
+                                  const char* by) noexcept;
   static DelayedCall handle(TimerNode* node) noexcept { return DelayedCall(node); }
   static Watch handle(WatchNode* node) noexcept { return Watch(node); }
 };

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
 #include "deferred/reactor/detail/inbox.hpp"
 
@@ -52,7 +53,7 @@ struct SignalNode : Message {
   Reactor* reactor = nullptr;  // null once it is dropped, or the reactor is gone
 
  private:
-  void deliver() noexcept;
+  DEFERRED_API void deliver() noexcept;
   void delete_if_over() noexcept {
     if (refs == 0 && !calling && !queued.load(std::memory_order_acquire)) delete this;
   }

@@ -14,6 +14,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
 #include "deferred/results/cancelling.hpp"
 #include "deferred/results/failure.hpp"
@@ -23,8 +24,8 @@ namespace deferred::detail {
 
 class Chain;
 
-[[noreturn, gnu::cold]] void throw_moved_from();
-[[noreturn, gnu::cold]] void throw_no_result();
+[[noreturn, gnu::cold]] DEFERRED_API void throw_moved_from();
+[[noreturn, gnu::cold]] DEFERRED_API void throw_no_result();
 
 /// One callback, type-erased. `run` applies it to the chain's slot if `execute`, and destroys it in
 /// any case if it lies in the arena.
@@ -130,7 +131,7 @@ class Chain {
     if (canceller_) [[unlikely]]
       drop_canceller();
   }
-  void fire_failure(Failure failure) noexcept;
+  DEFERRED_API void fire_failure(Failure failure) noexcept;
   /// The Promise is gone; unfired, it fires AbandonedError.
   void drop_promise(const std::type_info& type) noexcept {
     if (held_ & ~(running | waiting)) [[unlikely]]
@@ -138,9 +139,9 @@ class Chain {
     has_promise_ = false;
     release();
   }
-  void cancel() noexcept;
+  DEFERRED_API void cancel() noexcept;
   /// Somebody can see what it would be fired with: a reader, or a callback.
-  bool wanted() const noexcept;
+  DEFERRED_API bool wanted() const noexcept;
   /// REQUIRES: not fired, and no canceller yet.
   void set_canceller(Canceller* canceller) noexcept { canceller_ = canceller; }
 
@@ -165,19 +166,19 @@ class Chain {
     if (!held_) run(this);
   }
   /// Takes out the last link, which has not run and is the caller's to destroy.
-  void remove_last(const Link& link) noexcept;
+  DEFERRED_API void remove_last(const Link& link) noexcept;
   void pause() noexcept { held_ += paused; }
-  void unpause();
+  DEFERRED_API void unpause();
 
   /// Makes this chain wait for `inner` and go on with its result. Takes over the consuming end of
   /// `inner`. REQUIRES: the inner has no result yet; this chain runs and its slot is empty.
-  void follow(Chain* inner, Deliver deliver, SourceLocation where) noexcept;
+  DEFERRED_API void follow(Chain* inner, Deliver deliver, SourceLocation where) noexcept;
   /// True if `inner` waits for this chain, directly or through others, so that following it would
   /// never end.
-  bool is_awaited_by(const Chain* inner) const noexcept;
+  DEFERRED_API bool is_awaited_by(const Chain* inner) const noexcept;
   /// When this chain has its result, `deliver` moves it to `other`, which is then fired. Takes over
   /// the consuming end of this and the producing end of `other`. REQUIRES: `other` is not fired.
-  void pipe_to(Chain* other, Deliver deliver) noexcept;
+  DEFERRED_API void pipe_to(Chain* other, Deliver deliver) noexcept;
 
   /// Memory in the block, or on the heap when the block is full.
   void* arena(std::size_t size, std::size_t align) {
@@ -198,7 +199,7 @@ class Chain {
     }
   }
 
-  std::string describe(const std::string& type) const;
+  DEFERRED_API std::string describe(const std::string& type) const;
 
  private:
   // Why links may not run now: any of the flags, or some times `paused`. Zero: they may.
@@ -216,7 +217,7 @@ class Chain {
   Chain(SourceLocation made, std::uint32_t refs, std::uint32_t held) noexcept
       : made_(made), refs_(refs), held_(held) {}
   ~Chain() = default;
-  static void run(Chain* chain) noexcept;
+  DEFERRED_API static void run(Chain* chain) noexcept;
   [[gnu::cold]] void run_later() noexcept;
   [[gnu::cold]] static void run_those_left() noexcept;
   void hand_over(Chain& next) noexcept;
@@ -226,13 +227,13 @@ class Chain {
   static void ask(Canceller& canceller) noexcept;
   static void ask_those_left() noexcept;
   static void conclude(Canceller& canceller) noexcept;
-  [[gnu::noinline]] void drop_canceller() noexcept;
-  void drop_promise_early(const std::type_info& type) noexcept;
-  void consumer_left() noexcept;
+  [[gnu::noinline]] DEFERRED_API void drop_canceller() noexcept;
+  DEFERRED_API void drop_promise_early(const std::type_info& type) noexcept;
+  DEFERRED_API void consumer_left() noexcept;
   void lift_dead_pauses() noexcept;
-  [[gnu::cold]] void swallow_late_fire();
-  void* arena_overflow(std::size_t size, std::size_t align);
-  void destroy_block() noexcept;
+  [[gnu::cold]] DEFERRED_API void swallow_late_fire();
+  DEFERRED_API void* arena_overflow(std::size_t size, std::size_t align);
+  DEFERRED_API void destroy_block() noexcept;
   Following& following() noexcept { return *std::launder(reinterpret_cast<Following*>(slot_)); }
   const Following& following() const noexcept {
     return *std::launder(reinterpret_cast<const Following*>(slot_));

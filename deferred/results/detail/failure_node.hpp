@@ -12,6 +12,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
 #include "deferred/results/failure.hpp"
 #include "deferred/results/source_location.hpp"
@@ -53,7 +54,7 @@ struct FailureNode {
   SourceLocation made;
 };
 
-[[gnu::cold]] void destroy_node(FailureNode* node) noexcept;
+[[gnu::cold]] DEFERRED_API void destroy_node(FailureNode* node) noexcept;
 /// Whether the error is below the class `wanted`, and then where in it; for classes that are not
 /// below std::exception. Null where the C++ runtime does not tell without a throw.
 #if defined(__GLIBCXX__)
@@ -61,7 +62,7 @@ inline constexpr bool runtime_finds_bases = true;
 #else
 inline constexpr bool runtime_finds_bases = false;
 #endif
-const void* find_base(const FailureNode& node, const std::type_info& wanted) noexcept;
+DEFERRED_API const void* find_base(const FailureNode& node, const std::type_info& wanted) noexcept;
 /// The same by throwing and catching: slow.
 template <class E>
 const E* find_base_by_throwing(const FailureNode& error) noexcept {

@@ -11,19 +11,21 @@
 
 #include <version>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred::detail {
 
 #if defined(_LIBCPP_VERSION)
-struct BuiltWithLibcxx;
+struct DEFERRED_API BuiltWithLibcxx;
 using Build = BuiltWithLibcxx;
 #elif defined(_GLIBCXX_DEBUG)
-struct BuiltWithGlibcxxDebug;
+struct DEFERRED_API BuiltWithGlibcxxDebug;
 using Build = BuiltWithGlibcxxDebug;
 #elif defined(_GLIBCXX_USE_CXX11_ABI) && !_GLIBCXX_USE_CXX11_ABI
-struct BuiltWithLibstdcxxOfTheOldStrings;
+struct DEFERRED_API BuiltWithLibstdcxxOfTheOldStrings;
 using Build = BuiltWithLibstdcxxOfTheOldStrings;
 #else
-struct BuiltWithLibstdcxx;
+struct DEFERRED_API BuiltWithLibstdcxx;
 using Build = BuiltWithLibstdcxx;
 #endif
 
@@ -32,7 +34,7 @@ struct Library {
   static const char present;
 };
 template <>
-const char Library<Build>::present;  // in same_build.cpp
+DEFERRED_API const char Library<Build>::present;  // in same_build.cpp
 
 [[gnu::used, gnu::retain]] inline const char* const same_build = &Library<Build>::present;
 

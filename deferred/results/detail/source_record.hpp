@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "deferred/memory/api.hpp"
+
 namespace deferred::detail {
 
 /// std::source_location's own record, as g++ and clang lay it out.
@@ -15,7 +17,7 @@ struct SourceRecord {
   std::uint32_t column = 0;
 };
 /// The record of this place, always the same one; null without memory for it. From any thread.
-const SourceRecord* source_record(const char* file, const char* function,
-                                  std::uint32_t line) noexcept;
+DEFERRED_API const SourceRecord* source_record(const char* file, const char* function,
+                                               std::uint32_t line) noexcept;
 
 }  // namespace deferred::detail

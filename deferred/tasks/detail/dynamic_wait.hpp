@@ -11,6 +11,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/tasks/value.hpp"
 #include "deferred/tasks/yield_to.hpp"
@@ -98,7 +99,7 @@ class CallAwaiter<Value> : private SubtaskCall<Value> {
   }
 
  private:
-  ResultFor<Value>* call();
+  DEFERRED_API ResultFor<Value>* call();
 
   Value x_;
   WaitRoom room_;

@@ -5,13 +5,14 @@
 
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/detail/describe.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/detail/chain.hpp"  // with Cell
 
 namespace deferred::detail {
 
-[[noreturn, gnu::cold]] void throw_spawned_moved_from();
+[[noreturn, gnu::cold]] DEFERRED_API void throw_spawned_moved_from();
 
 /// A new microthread without a frame, on no reactor, with one reference.
 inline Microthread* make_microthread(void (*run)(Runnable&, bool) noexcept) {

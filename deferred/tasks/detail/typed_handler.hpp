@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <typeinfo>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/registry.hpp"
 #include "deferred/results/cancelling.hpp"
 #include "deferred/tasks/waiter.hpp"
@@ -35,7 +36,7 @@ struct TypedHandler : Handler {
   virtual UndoPointer call(X& x, Waiter<R>&& waiter) = 0;
 };
 
-[[noreturn]] void wrong_result(const Handler& handler, const std::type_info& wanted);
+[[noreturn]] DEFERRED_API void wrong_result(const Handler& handler, const std::type_info& wanted);
 
 /// Whether run-time handlers may take the place of a Y's own.
 template <class Y>

@@ -7,6 +7,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/detail/cancel.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/tasks/detail/handler_of.hpp"
@@ -16,8 +17,8 @@
 
 namespace deferred::detail {
 
-Failure abandoned_failure(const std::type_info& yieldable, SourceLocation where);
-Failure no_reactor_failure(SourceLocation where);
+DEFERRED_API Failure abandoned_failure(const std::type_info& yieldable, SourceLocation where);
+DEFERRED_API Failure no_reactor_failure(SourceLocation where);
 
 /// The awaiter of a yieldable with a Waiter handler. It stands in the frame of the waiting
 /// coroutine and holds the answer's slot, the yieldable and its undo.

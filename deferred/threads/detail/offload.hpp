@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/threads/detail/thread_work.hpp"
 #include "deferred/threads/pool.hpp"
 
@@ -38,7 +39,7 @@ constexpr auto result_of_call() {
   }
 }
 
-class Offload : public ThreadWork, public Pool::Job {
+class DEFERRED_API Offload : public ThreadWork, public Pool::Job {
  public:
   /// Gives it to the pool. Throws what the pool throws; it can then be started again.
   void start() final;

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
@@ -24,7 +25,7 @@
 
 namespace deferred::detail {
 
-class RemoteCall : public ThreadWork {
+class DEFERRED_API RemoteCall : public ThreadWork {
  public:
   /// Throws NoReactorError if the reactor does not take it.
   void start() final;
@@ -53,14 +54,14 @@ class RemoteCall : public ThreadWork {
   struct Sent;
   struct Asked;
   /// Made beforehand: what nobody waits for any more is closed, also without memory.
-  struct Close;
+  struct [[gnu::visibility("hidden")]] Close;
   enum class State : std::uint8_t { sent, begun, withdrawn };
 
   /// Goes to the task there, which may end meanwhile by itself.
   bool hand_on(Ask what, std::exception_ptr error) noexcept final;
   /// Begins it, unless it was withdrawn.
-  bool claim() noexcept;
-  bool has_ended() noexcept;
+  [[gnu::visibility("hidden")]] bool claim() noexcept;
+  [[gnu::visibility("hidden")]] bool has_ended() noexcept;
 
   RemoteReactor there_;
   State state_ = State::sent;  // under mutex_

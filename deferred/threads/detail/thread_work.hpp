@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/memory/atomic.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/deferred.hpp"
@@ -138,7 +139,7 @@ class WorkHandle {
 /// waited for: a level cancel is the scopes' to remember; a one-shot cancel that was not taken
 /// there is left for the next await here, and such an error is given then, the last one if there
 /// are more. A failure: it has not ended, and the wait is over, or such an error.
-Task<Outcome<void>> wait_for_end(ThreadWork& work);
+DEFERRED_API Task<Outcome<void>> wait_for_end(ThreadWork& work);
 
 /// What the work gives.
 template <class R, class W>

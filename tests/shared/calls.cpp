@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls what is public, not inline, and called by no other program. Is not run.
+#include <deferred/deferred.hpp>
+#include <reactors/virtual_time.hpp>
+
+void call(deferred::io::TcpListener& one, deferred::io::TcpListener& other,
+          deferred::reactors::VirtualTime& time, deferred::IoHandler& handler) {
+  one = std::move(other);
+  const deferred::Registry registry;
+  time.VirtualTime::watch(0, deferred::Ready::read, handler);
+  time.VirtualTime::rewatch(0, deferred::Ready::write);
+  time.VirtualTime::unwatch(0);
+  time.VirtualTime::wake();
+  time.VirtualTime::forked();
+}
