@@ -282,6 +282,12 @@ void ReactorAccess::remove_remote(Reactor& reactor, RemoteEnd& end) noexcept {
   if (end.next) end.next->previous = end.previous;
 }
 
+void ReactorAccess::forget_types() noexcept {
+  for (Reactor* each = first_on_thread; each; each = each->next_on_thread_) {
+    each->registry_.forget_found();
+  }
+}
+
 Reactor* ReactorAccess::find() noexcept {
   if (current_microthread && current_microthread->reactor) return current_microthread->reactor;
   if (running_on_thread) return running_on_thread;

@@ -17,7 +17,7 @@ Registration Registry::add(Handlers& handlers, std::unique_ptr<detail::Handler> 
   removed_.reserve(removed_.size() + count_ + 1);
   handlers.push_back(std::move(handler));
   ++count_;
-  changed();
+  forget_found();
   return Registration(self_, *handlers.back());
 }
 
@@ -26,7 +26,12 @@ void Registry::remove(const detail::Handler& handler) noexcept {
   std::unique_ptr<detail::Handler> removed;
   const auto of_type = types_.find(std::type_index(handler.type));
   if (of_type != types_.end() && (removed = take(of_type->second, handler))) {
-    if (of_type->second.empty()) types_.erase(of_type);
+    auto entry = types_.extract(of_type);
+    if (!entry.mapped().empty()) {
+      // The name of the type of one that is left: the other's may go with a plug-in.
+      entry.key() = entry.mapped().back()->type;
+      types_.insert(std::move(entry));
+    }
   } else {
     for (auto it = objects_.begin(); it != objects_.end(); ++it) {
       removed = take(it->second, handler);
@@ -38,7 +43,7 @@ void Registry::remove(const detail::Handler& handler) noexcept {
   }
   if (!removed) return;
   --count_;
-  changed();
+  forget_found();
   if (in_use_ != 0) removed_.push_back(std::move(removed));  // has room: add() saw to it
 }
 
@@ -48,7 +53,7 @@ void Registry::clear() noexcept {
   const auto types = std::exchange(types_, {});
   const auto objects = std::exchange(objects_, {});
   count_ = object_count_ = 0;
-  changed();
+  forget_found();
 }
 
 std::unique_ptr<detail::Handler> Registry::take(Handlers& handlers,
@@ -84,7 +89,7 @@ void Registry::drop_removed() noexcept {
   }
 }
 
-void Registry::changed() noexcept {
+void Registry::forget_found() noexcept {
   for (Remembered& each : remembered_) each = {};
 }
 

@@ -25,6 +25,10 @@ namespace deferred {
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+namespace detail {
+struct ReactorAccess;
+}
+
 class Registry;
 
 /// Keeps one run-time handler registered; unregisters it when destroyed. May outlive the reactor.
@@ -96,6 +100,7 @@ class Registry {
 
  private:
   friend class Registration;
+  friend struct detail::ReactorAccess;
   friend class Reactor;
   using Handlers = std::vector<std::unique_ptr<detail::Handler>>;  // the newest last
   struct Remembered {
@@ -112,7 +117,9 @@ class Registry {
   static std::unique_ptr<detail::Handler> take(Handlers& handlers,
                                                const detail::Handler& handler) noexcept;
   DEFERRED_API detail::Handler* look_up(const std::type_info& type) const noexcept;
-  void changed() noexcept;
+  /// Which handler was found for which type: after a change, and when types go with a plug-in, for
+  /// others may come to lie where they were.
+  void forget_found() noexcept;
   /// At the reactor's end: drops all of them, and what their Registrations know.
   void clear() noexcept;
   DEFERRED_API void drop_removed() noexcept;

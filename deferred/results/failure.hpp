@@ -136,14 +136,12 @@ Failure cancelled() noexcept;
 extern constinit thread_local const void* raised_object;
 /// Lets go of that failure.
 DEFERRED_API void forget_raised() noexcept;
-/// The same at the end of the program or plug-in whose code has the exceptions' types. To be called
-/// in that code, before one of its exceptions may be raised.
-inline void forget_raised_at_unload() noexcept {
-  struct AtUnload {
-    ~AtUnload() { forget_raised(); }
-  };
-  static const AtUnload at_unload;
-}
+/// Does so at the end of the program, library or plug-in that has it, for its code is that of the
+/// exceptions' types. Hidden, so that each has one of its own.
+struct ForgetRaisedAtUnload {
+  ~ForgetRaisedAtUnload() { forget_raised(); }
+};
+[[gnu::visibility("hidden")]] inline const ForgetRaisedAtUnload forget_raised_at_unload{};
 /// The exception being handled, if it is that object, which is of the class `type`. Else throws
 /// std::logic_error.
 [[gnu::cold]] DEFERRED_API std::exception_ptr handled_whole(const void* error,

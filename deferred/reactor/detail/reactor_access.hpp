@@ -53,6 +53,8 @@ struct ReactorAccess {
   /// Where a coroutine that was given no reactor belongs: the running microthread's, the thread's
   /// running one, or its only one. Null if there is none.
   DEFERRED_API static Reactor* find() noexcept;
+  /// The registries of this thread's reactors forget the types they have met.
+  DEFERRED_API static void forget_types() noexcept;
 
   /// REQUIRES: the node is active, and somebody holds it.
   static void cancel(Reactor& reactor, TimerNode& node) noexcept;
@@ -90,5 +92,12 @@ struct ReactorAccess {
   static DelayedCall handle(TimerNode* node) noexcept { return DelayedCall(node); }
   static Watch handle(WatchNode* node) noexcept { return Watch(node); }
 };
+
+/// Does so at the end of the program, library or plug-in that has it. Hidden, so that each has one
+/// of its own.
+struct ForgetTypesAtUnload {
+  ~ForgetTypesAtUnload() { ReactorAccess::forget_types(); }
+};
+[[gnu::visibility("hidden")]] inline const ForgetTypesAtUnload forget_types_at_unload{};
 
 }  // namespace deferred::detail

@@ -105,10 +105,7 @@ struct FailureNodeOf : FailureNode, Recycled {
     }
   }
   static constexpr FailureOps table{
-      [](const FailureNode& node) {
-        forget_raised_at_unload();
-        return std::make_exception_ptr(E(of(node).value));
-      },
+      [](const FailureNode& node) { return std::make_exception_ptr(E(of(node).value)); },
       [](const FailureNode& node) { throw &of(node).value; }, what(),
       [](FailureNode* node) noexcept { delete static_cast<FailureNodeOf*>(node); }};
 

@@ -39,7 +39,6 @@ struct CoroutinePromise : Result {
   };
   Done final_suspend() const noexcept { return {}; }
   void unhandled_exception() {
-    forget_raised_at_unload();
     this->clear();  // a local's destructor may throw after co_return
     this->set_failure(Failure::current(this->where));
   }
