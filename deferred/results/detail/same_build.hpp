@@ -2,7 +2,8 @@
 //
 // What a program and its library must have in common: a standard library whose types are laid out
 // the same. Whoever includes this refers to a name that only a library built alike has; any other
-// one is refused by the linker, whose message holds that name.
+// one is refused by the linker, whose message holds that name. And one library: a copy that a
+// plug-in brings into a process whose program has one ends it with a text when it is loaded.
 #pragma once
 
 #if __cplusplus < 202002L
@@ -31,11 +32,11 @@ using Build = BuiltWithLibstdcxx;
 
 template <class How>
 struct Library {
-  static const char present;
+  static const void* present;
 };
 template <>
-DEFERRED_API const char Library<Build>::present;  // in same_build.cpp
+DEFERRED_API const void* Library<Build>::present;  // whose address: that of the first copy found
 
-[[gnu::used, gnu::retain]] inline const char* const same_build = &Library<Build>::present;
+[[gnu::used, gnu::retain]] inline const void* const* const same_build = &Library<Build>::present;
 
 }  // namespace deferred::detail
