@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint64_t wake_up = ~std::uint64_t{0};
 
-std::uint32_t events_of(Ready interest) noexcept {
+std::uint32_t epoll_events_of(Ready interest) noexcept {
   std::uint32_t events = 0;
   if ((interest & Ready::read) != Ready::none) events |= EPOLLIN;
   if ((interest & Ready::write) != Ready::none) events |= EPOLLOUT;
@@ -130,7 +130,7 @@ void Epoll::unwatch(int fd) noexcept {
 // The error, 0 if there is none.
 int Epoll::control(int operation, int fd, Ready interest) noexcept {
   epoll_event event{};
-  event.events = events_of(interest);
+  event.events = epoll_events_of(interest);
   by_fd_[static_cast<std::size_t>(fd)].interest = interest;
   event.data.u64 = std::uint64_t{by_fd_[static_cast<std::size_t>(fd)].generation} << 32 |
                    static_cast<std::uint32_t>(fd);

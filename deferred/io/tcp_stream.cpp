@@ -14,11 +14,10 @@ namespace deferred::io {
 namespace {
 
 using detail::Claim;
+using detail::reading;
 using detail::Socket;
 // The coroutines own the socket with the stream: a stream may be moved or dropped while they wait.
 using detail::SocketPointer;
-
-constexpr const char* reading = "read from ";
 
 Task<bool> read_more_of(SocketPointer socket) {
   co_await cancel_point;

@@ -11,10 +11,9 @@
 namespace deferred::io {
 namespace {
 
+using detail::reading;
 using detail::Socket;
-
-constexpr const char* reading = "read from ";
-constexpr const char* writing = "write to ";
+using detail::writing;
 
 [[noreturn, gnu::cold]] void refuse(const detail::SocketPointer& socket, const char* what) {
   if (!socket) throw std::system_error(Errc::closed, std::string(what) + "nobody");

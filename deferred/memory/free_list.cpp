@@ -13,9 +13,10 @@ namespace {
 using Block = FreeList::Block;
 using TimePoint = std::chrono::steady_clock::time_point;
 
-enum class Phase : unsigned char { before, open, over };
-constinit thread_local Phase phase = Phase::before;  // outlives the destructors of the thread
-constinit thread_local bool suspended = false;       // a NoRecycling lives: the phase is `over`
+enum class ListsPhase : unsigned char { before, open, over };
+constinit thread_local ListsPhase lists_phase =
+    ListsPhase::before;                         // outlives the destructors of the thread
+constinit thread_local bool suspended = false;  // a NoRecycling lives: the phase is `over`
 std::atomic<int> suspended_threads{0};
 
 // The bound of this thread's lists, and how it follows use. A block that comes back when there is
@@ -32,12 +33,12 @@ class Bound {
   ~Bound() { end(); }
 
   void begin() noexcept {
-    phase = Phase::open;
+    lists_phase = ListsPhase::open;
     free_list.room = bytes_ = FreeList::least;
   }
   // Frees all, and gives no room any more.
   void end() noexcept {
-    phase = Phase::over;
+    lists_phase = ListsPhase::over;
     for (Block*& list : aside_) drop(list);
     for (Block*& list : free_list.lists) drop(list);
     free_list.room = 0;
@@ -105,23 +106,23 @@ Bound& bound() noexcept {
 constinit thread_local FreeList free_list{};
 
 void* allocate_anew(std::size_t index) {
-  void* const block = phase == Phase::open ? bound().take(index) : nullptr;
+  void* const block = lists_phase == ListsPhase::open ? bound().take(index) : nullptr;
   return block ? block : ::operator new(FreeList::size_of(index));
 }
 
 void release_without_room(void* memory, std::size_t index) noexcept {
-  if (phase == Phase::before) {
+  if (lists_phase == ListsPhase::before) {
     bound();
     return release(memory, FreeList::size_of(index));
   }
-  if (phase == Phase::open) bound().gave_away(FreeList::size_of(index));
+  if (lists_phase == ListsPhase::open) bound().gave_away(FreeList::size_of(index));
   ::operator delete(memory);
 }
 
 void tend_free_list(TimePoint now) noexcept { bound().tend(now); }
 
 NoRecycling::NoRecycling() noexcept {
-  if (phase == Phase::over) return;  // the thread is at its end
+  if (lists_phase == ListsPhase::over) return;  // the thread is at its end
   bound().end();
   close_message_slab();
   suspended = true;

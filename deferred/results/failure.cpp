@@ -63,21 +63,21 @@ constexpr FailureOps way_table{
 // the exception object, so that the trace goes on. A reference, kept until the next one or the end
 // of the turn. After the end of the thread's objects nothing is kept.
 constinit thread_local FailureNode* raised = nullptr;
-enum class Phase : unsigned char { before, open, over };
-constinit thread_local Phase phase = Phase::before;
+enum class RaisedPhase : unsigned char { before, open, over };
+constinit thread_local RaisedPhase raised_phase = RaisedPhase::before;
 
 void keep_raised(const Failure& failure, const void* object) noexcept {
-  if (phase == Phase::over) return;
-  if (phase == Phase::before) {
+  if (raised_phase == RaisedPhase::over) return;
+  if (raised_phase == RaisedPhase::before) {
     struct ForgetAtEnd {
       ~ForgetAtEnd() {
         forget_raised();
-        phase = Phase::over;
+        raised_phase = RaisedPhase::over;
       }
     };
     static thread_local const ForgetAtEnd at_end;
     static_cast<void>(&at_end);
-    phase = Phase::open;
+    raised_phase = RaisedPhase::open;
   }
   Failure kept = failure;
   const Failure before = FailureNode::adopt(std::exchange(raised, FailureNode::give(kept)));

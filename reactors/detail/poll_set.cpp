@@ -12,7 +12,7 @@
 namespace deferred::reactors {
 namespace {
 
-short events_of(Ready interest) noexcept {
+short poll_events_of(Ready interest) noexcept {
   short events = 0;
   if ((interest & Ready::read) != Ready::none) events |= POLLIN;
   if ((interest & Ready::write) != Ready::none) events |= POLLOUT;
@@ -48,7 +48,7 @@ void PollSet::watch(int fd, Ready interest, IoHandler& handler) {
     handlers_.reserve(2 * fds_.size());
   }
   index_[at] = fds_.size();
-  fds_.push_back({fd, events_of(interest), 0});
+  fds_.push_back({fd, poll_events_of(interest), 0});
   handlers_.push_back(&handler);
   nothing_watched_ = false;
 }
@@ -63,7 +63,7 @@ void PollSet::forked() noexcept {
 }
 
 void PollSet::rewatch(int fd, Ready interest) noexcept {
-  if (index_of(fd) != 0) fds_[index_of(fd)].events = events_of(interest);
+  if (index_of(fd) != 0) fds_[index_of(fd)].events = poll_events_of(interest);
 }
 
 void PollSet::unwatch(int fd) noexcept {

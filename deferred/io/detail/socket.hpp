@@ -60,6 +60,10 @@ class Descriptor {
   int fd_;  // -1: none
 };
 
+// What errors begin with.
+inline constexpr const char* reading = "read from ";
+inline constexpr const char* writing = "write to ";
+
 /// Owned by its stream or listener and by the tasks that wait on it, so that a stream may be moved
 /// or dropped meanwhile. A stream's is made with make(), and counted by its SocketPointers.
 class Socket {

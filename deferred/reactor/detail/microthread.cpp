@@ -26,9 +26,9 @@ void destroy_frames(Microthread& m) noexcept {
 }
 
 // Past some depth a frame is left to the innermost that is being destroyed.
-constexpr int deepest = 64;
+constexpr int deepest_drop = 64;
 struct DropRow {
-  int room = deepest;
+  int room = deepest_drop;
   FrameBase* first = nullptr;  // of those left
 };
 constinit thread_local DropRow drop_row{};

@@ -12,9 +12,9 @@ namespace {
 // Callbacks fire, cancel and drop other chains, whose callbacks do the same: each by a call in a
 // call. Past some depth a chain is left to the innermost of those that run already, which comes to
 // it when its own are done: so the native stack does not grow with the length of a row.
-constexpr int deepest = 64;
+constexpr int deepest_call = 64;
 struct Row {
-  int room = deepest;        // for so many calls more
+  int room = deepest_call;   // for so many calls more
   bool catching_up = false;  // in run_those_left()
   Chain* first = nullptr;    // those left, each with a reference
   Chain* last;               // while there is a first
@@ -178,7 +178,7 @@ void Chain::cancel() noexcept {
   if (Canceller* const canceller = std::exchange(chain->canceller_, nullptr)) {
     chain->cancelling_ = true;
     canceller->asked = false;
-    if (cancel_row.depth == deepest) {
+    if (cancel_row.depth == deepest_call) {
       canceller->below = std::exchange(cancel_row.found, canceller);
       return;  // conclude() gives the reference back
     }
