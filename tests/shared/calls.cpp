@@ -3,6 +3,9 @@
 // Calls what is public, not inline, and called by no other program. Is not run.
 #include <deferred/deferred.hpp>
 #include <reactors/virtual_time.hpp>
+#ifdef WITH_EPOLL
+#include <reactors/epoll.hpp>
+#endif
 
 void call(deferred::io::TcpListener& one, deferred::io::TcpListener& other,
           deferred::reactors::VirtualTime& time, deferred::IoHandler& handler) {
@@ -14,3 +17,10 @@ void call(deferred::io::TcpListener& one, deferred::io::TcpListener& other,
   time.VirtualTime::wake();
   time.VirtualTime::forked();
 }
+
+#ifdef WITH_EPOLL
+void call(deferred::reactors::Epoll& epoll) {
+  epoll.Epoll::wake();
+  epoll.Epoll::forked();
+}
+#endif
