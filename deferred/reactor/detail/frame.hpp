@@ -6,6 +6,7 @@
 
 #include <coroutine>
 
+#include "deferred/memory/api.hpp"
 #include "deferred/results/source_location.hpp"
 
 namespace deferred::detail {
@@ -37,7 +38,7 @@ struct FrameBase {
 inline void destroy_frame(FrameBase& frame) noexcept { frame.handle().destroy(); }
 /// The same of a coroutine that nobody has called: a loop, however long the row of such that are
 /// each other's parameters.
-void drop_uncalled(FrameBase& frame) noexcept;
+DEFERRED_API void drop_uncalled(FrameBase& frame) noexcept;
 
 /// Awaits inside the library have no place of their own.
 inline bool is_listed(const SourceLocation& where) noexcept { return where.line() != 0; }
