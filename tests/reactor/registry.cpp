@@ -325,3 +325,18 @@ TEST_CASE("a run-time handler's captures may use the reactor that is being destr
 
   kept.reset();
 }
+
+TEST_CASE("a Registration may end with its reactor, after its handler") {
+  // It asked the handler for its type, which had gone before the timers had.
+  struct Thing {};
+  const auto alive = std::make_shared<int>(1);
+  reactors::VirtualTime time;
+  {
+    Reactor reactor(time);
+    auto registration =
+        reactor.registry().when_type<Thing>([alive](const Thing&, Waiter<void> w) { w.resume(); });
+    reactor.call_later(1s, [kept = std::move(registration), alive] {}).detach();
+  }
+
+  CHECK(alive.use_count() == 1);
+}
