@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""mutants.py ROOT MAIN WORLDS CORE -- COMPILER...: with a cure taken back, worlds fail within seconds.
+
+Each mutant is the library with one text replaced: a source of the core, linked before it, or a
+header, with which a source of the worlds is compiled that uses it, linked before the others. MAIN
+and WORLDS are the static libraries of tests/fuzz. Prints which seed of which mutant failed, and
+after how long; fails if one did not.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+root, main, worlds, core, _, *compiler = sys.argv[1:]
+SECONDS = 30
+
+# What it does, the file that is changed, the source that is compiled, and the text before and after.
+MUTANTS = [
+    ("closes what was answered ahead as if it still were",
+     "deferred/reactor/detail/microthread.cpp", None,
+     "  m.unset(Microthread::suspended | Microthread::answered_ahead);\n", ""),
+    ("asks the wait that a request_cancel() has ended",
+     "deferred/reactor/detail/cancel.cpp", None,
+     "answer == Cancelling::now && m.epoch == epoch", "answer == Cancelling::now"),
+    ("abandons what its canceller dropped",
+     "deferred/results/detail/chain.cpp", None,
+     "if (cancelling_) {  // by", "if (false) {  // by"),
+    ("takes the memory of a callback that runs for another",
+     "deferred/results/detail/chain.cpp", None,
+     "!head_ && !held_ && !canceller_ && !cancelling_", "!head_ && !canceller_ && !cancelling_"),
+    ("leaves paused what nobody is left to go on with",
+     "deferred/results/detail/chain.cpp", None,
+     "  if (!held_) run(this);\n}\n\nvoid Chain::cancel", "}\n\nvoid Chain::cancel"),
+    ("drops handlers at the very end of a reactor",
+     "deferred/reactor/reactor.cpp", None,
+     "    registry_.clear();\n", "", "!registry_.empty() ||", ""),
+    ("asks destroyed handlers for their type",
+     "deferred/reactor/registry.cpp", None,
+     "  self_.reset();", "  "),
+    ("lets a handler that unregisters itself go while it runs",
+     "deferred/reactor/registry.cpp", None,
+     "  if (in_use_ != 0) removed_.push_back(std::move(removed));", "  "),
+    ("looks for circles of returned Deferreds only",
+     "deferred/results/detail/deferred_bodies.hpp", "tests/fuzz/operations_chains.cpp",
+     "if (detail::DeferredAccess::chain(next).is_awaited_by(state_.chain())) {", "if (false) {"),
+    ("keeps readers that were cancelled",
+     "deferred/results/shared_deferred.hpp", "tests/fuzz/operations_shared.cpp",
+     "[this, r = reader.get()] { remove(*r); }", "[] {}"),
+    ("keeps readers that were dropped",
+     "deferred/results/shared_deferred.hpp", "tests/fuzz/operations_shared.cpp",
+     "      if (count == sweep_at) sweep();\n", ""),
+    ("lets readers hang whose result throws as it is moved",
+     "deferred/results/shared_deferred.hpp", "tests/fuzz/operations_shared.cpp",
+     "        outcome.emplace(Failure::current(made));\n", "        throw;\n"),
+    ("ends the program where an awaited result throws as it is moved",
+     "deferred/results/detail/awaited_deferred.hpp", "tests/fuzz/awaits.cpp",
+     "      waiter.throw_(Failure::current());\n    }\n    chain.drop_consumer",
+     "      throw;\n    }\n    chain.drop_consumer"),
+    ("loses under a limit what the operation makes of a cancel",
+     "deferred/reactor/add_timeout.hpp", "tests/fuzz/operations_shared.cpp",
+     "return Cancelling::answer_follows;", "return Cancelling::now;"),
+    ("throws away an answer that was given for the next turn",
+     "deferred/tasks/waiter.hpp", "tests/fuzz/probe.cpp",
+     "sizeof...(A) == 0 ? unsigned{Microthread::answered_ahead} : 0U",
+     "unsigned{Microthread::answered_ahead}"),
+    ("leaks a result whose coroutine's local throws at its end",
+     "deferred/tasks/detail/coroutine_promise.hpp", "tests/fuzz/bodies.cpp",
+     "    this->clear();  // a", "    // a"),
+]
+
+
+def build(folder, changed, source, *texts):
+    text = pathlib.Path(root, changed).read_text()
+    for before, after in zip(texts[::2], texts[1::2]):
+        if text.count(before) != 1:
+            sys.exit(f"{changed} has changed: {before!r} stands in it {text.count(before)} times")
+        text = text.replace(before, after)
+    copy = folder / changed
+    copy.parent.mkdir(parents=True)
+    copy.write_text(text)
+    source = pathlib.Path(root, source) if source else copy
+    program = folder / "fuzz"
+    subprocess.run(
+        [*compiler, "-std=c++20", "-O1", "-w", "-pthread", f"-I{folder}", f"-I{root}", source, main,
+         worlds, core, f"-Wl,-rpath,{pathlib.Path(core).parent}", "-o", program],
+        check=True,
+    )
+    return program
+
+
+def main_of_all():
+    survivors = 0
+    for does, *change in MUTANTS:
+        with tempfile.TemporaryDirectory() as name:
+            program = build(pathlib.Path(name), *change)
+            begun = time.monotonic()
+            # What was freed is overwritten (mallopt(3)), so that its use shows.
+            run = subprocess.run([program, "--seconds", str(SECONDS)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True,
+                                 env={**os.environ, "MALLOC_PERTURB_": "165"})
+            took = time.monotonic() - begun
+        found = re.search(r"fuzz: seed (\d+) failed: (.*); replay", run.stdout, re.DOTALL)
+        survivors += not found
+        told = f"seed {found[1]}, {took:.1f} s: {found[2].splitlines()[0]}" if found else "SURVIVES"
+        print(f"a library that {does}\n    {told}", flush=True)
+    print(f"cures taken back: {len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
+    return survivors != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_of_all())
