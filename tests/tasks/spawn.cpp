@@ -602,6 +602,27 @@ TEST_CASE_FIXTURE(Loop,
   CHECK(running.done());
 }
 
+TEST_CASE_FIXTURE(Loop, "a microthread is done while its last frame is destroyed") {
+  // It was taken for one that has failed, and its value for a Failure.
+  struct Asks {
+    Asks(std::string& into, TaskRef& of) : text(&into), task(&of) {}
+    Asks(Asks&& other) noexcept : text(std::exchange(other.text, nullptr)), task(other.task) {}
+    ~Asks() {
+      if (text) *text = task->where();
+    }
+    std::string* text;
+    TaskRef* task;
+  };
+  std::string text;
+  TaskRef task;
+
+  auto spawned = spawn(reactor, [asks = Asks(text, task)]() -> Task<int> { co_return 6; });
+  task = spawned.task();
+  settle();
+
+  CHECK(text == "task #1 is done");
+}
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Loop, "a Spawned that is kept tells whether its microthread has failed") {

@@ -71,7 +71,8 @@ std::string place_of(const Microthread& m) {
 std::string describe(const Microthread& m) {
   const std::string label = task_label(m);
   if (m.is(Microthread::done)) {
-    if (!m.reactor) return label + " is done";
+    // Its reactor has it still while its last frame goes, whatever its result.
+    if (!m.reactor || !m.is(Microthread::listed_as_failed)) return label + " is done";
     std::string text = label + " has failed, and its Spawned was not asked yet";
     if (Chain* const chain = m.completion()) {
       text += ": " + chain->failure().type_name() + ": " + chain->failure().what();
