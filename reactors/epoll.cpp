@@ -71,12 +71,16 @@ int Epoll::listen_for_wake() noexcept {
 void Epoll::begin_anew() noexcept {
   const int fresh = ::epoll_create1(EPOLL_CLOEXEC);
   if (fresh < 0) return;  // the next time
-  lost_ = false;
-  ::close(std::exchange(epoll_, fresh));
-  listen_for_wake();
-  for (std::size_t fd = 0; fd < by_fd_.size(); ++fd) {
-    if (by_fd_[fd].handler) control(EPOLL_CTL_ADD, static_cast<int>(fd), by_fd_[fd].interest);
+  const int old = std::exchange(epoll_, fresh);
+  int error = listen_for_wake();
+  for (std::size_t fd = 0; fd < by_fd_.size() && error == 0; ++fd) {
+    if (!by_fd_[fd].handler) continue;
+    error = control(EPOLL_CTL_ADD, static_cast<int>(fd), by_fd_[fd].interest);
+    // Closed, or another file's by now, which cannot be watched: nothing comes of it any more.
+    if (error == EBADF || error == EPERM) error = 0;
   }
+  lost_ = error != 0;
+  ::close(lost_ ? std::exchange(epoll_, old) : old);  // no memory: the next time
 }
 
 // The set is the parent's as well: the child gets one of its own, of the same number.

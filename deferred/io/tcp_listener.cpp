@@ -61,8 +61,8 @@ Task<TcpStream> TcpListener::accept() { return accept_on(shared_); }
 
 Task<TcpStream> TcpListener::accept_on(std::shared_ptr<Shared> shared) {
   co_await cancel_point;
-  // What would fail at once rests a turn before it does: a loop that only reports the error does
-  // not spin.
+  // What would fail at once rests a turn before it does: a loop that only reports the error keeps
+  // nobody from his turns.
   const bool can_begin = shared && shared->socket.fd >= 0 && !shared->socket.reading;
   if (!can_begin) co_await Pause{};
   if (!shared) throw std::system_error(Errc::closed, "accept on a listener that was moved from");

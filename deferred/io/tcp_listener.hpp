@@ -36,8 +36,8 @@ class [[nodiscard]] DEFERRED_API TcpListener {
   /// Waits for a connection. Those that were gone before they were taken are passed over. When the
   /// process or the machine is out of descriptors or memory, that is thrown, and the next accept()
   /// rests before it tries again, 5 ms at first and 80 ms at most. Errc::closed and Errc::busy come
-  /// a turn later. So a loop that only reports errors does not spin; it should end on
-  /// Errc::closed. Cancelled, it takes no connection.
+  /// a turn later: a loop that only reports errors keeps nobody from his turns, but it is busy; it
+  /// should end on Errc::closed. Cancelled, it takes no connection.
   Task<TcpStream> accept();
 
   /// Closes it now; a task that accepts gets Errc::closed. Accepted connections are not touched.

@@ -118,6 +118,8 @@ void FdEntry::refresh(bool anew) {
 
 inline void FdEntry::tell(WatchNode* node, Ready what) noexcept {
   if (!node || (node->interest & what) == Ready::none) return;
+  if (ReactorAccess::is_dead(reactor_)) [[unlikely]]  // another's callback has forked
+    return;
   ++node->refs;
   node->calling = true;
   try {

@@ -27,9 +27,10 @@ struct ReactorAccess;
 /// It watches a number: drop it before the descriptor is closed. Of one that is closed first poll
 /// and GLib tell, as ready; libuv does if it was closed before it was ever polled; epoll cannot
 /// know. If its number is given to another file, poll, GLib and Qt report that one, and epoll does
-/// from the next watch() of the number or set_interest() on. If a copy of it is open elsewhere -
-/// dup(), a child process -, epoll and libuv report that copy as long as the Watch lives; libuv,
-/// and an Epoll whose fd() was given away, are kept awake by it even longer.
+/// from the next watch() of the number or set_interest() on, or once it has lost another so. If a
+/// copy of it is open elsewhere - dup(), a child process -, epoll and libuv report that copy as
+/// long as the Watch lives; libuv, and an Epoll whose fd() was given away, are kept awake by it
+/// even longer.
 class [[nodiscard]] DEFERRED_API Watch {
  public:
   Watch() noexcept = default;

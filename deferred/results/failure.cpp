@@ -104,7 +104,12 @@ template <class Whose>
 void report(const Failure& failure, Whose&& whose) noexcept {
   try {
     if (const UnhandledFailureHook hook = unhandled_hook.load()) {
-      hook(failure, whose());
+      std::string owner;  // empty, if there is no memory to name it
+      try {
+        owner = whose();
+      } catch (const std::bad_alloc&) {
+      }
+      hook(failure, owner);
     } else {
       std::fprintf(stderr, "deferred: unhandled failure in %s: %s\n", whose().c_str(),
                    failure.report().c_str());

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -35,13 +36,14 @@ struct Failing {
 };
 constinit thread_local Failing failing;
 std::atomic<long> bytes_in_use{0};
-std::atomic<bool> asked{false};  // our operator new has been called
+std::atomic<bool> asked{false};           // our operator new has been called
+std::atomic<bool> one_has_failed{false};  // in this run, for all threads
 
 bool fails_now() noexcept {
   if (failing.at == never || failing.suspended != 0) return false;
   const std::size_t number = failing.count++;
   const bool fails = number == failing.at || (failing.and_after && number > failing.at);
-  if (fails) failing.failed = true;
+  if (fails) failing.failed = one_has_failed = true;
   return fails;
 }
 
@@ -72,14 +74,21 @@ void give_back(void* memory) noexcept {
   std::free(memory);
 }
 
-// The unhandled failures of a run. For want of memory promises are dropped, by unwinding.
+// The unhandled failures of a run, of any thread. For want of memory promises are dropped, by
+// unwinding.
+std::mutex reports_mutex;
 constinit std::vector<std::string>* reports = nullptr;
 void take_report(const Failure& failure, const std::string& whose) {
   const AllocationsSucceed memory;
-  const bool expected = failing.failed && failure.check<AbandonedError>();
+  const bool expected = one_has_failed && failure.check<AbandonedError>();
+  const std::lock_guard lock(reports_mutex);
   if (reports && !expected && !failure.check<std::bad_alloc>()) {
     reports->push_back("an unhandled failure of " + whose + ": " + failure.what());
   }
+}
+void collect_reports(std::vector<std::string>* into) {
+  const std::lock_guard lock(reports_mutex);
+  reports = into;
 }
 
 std::string left_behind(Reactor& reactor) {
@@ -167,12 +176,14 @@ class Runs {
     std::string wrong;
     {
       std::vector<std::string> reported;
-      reports = &reported;
-      const auto reactor =
+      one_has_failed = false;
+      collect_reports(&reported);
+      auto reactor =
           options_.make ? std::make_unique<Reactor>(options_.make()) : std::make_unique<Reactor>();
       wrong = call(*reactor, at, and_after);
       if (wrong.empty()) wrong = look_at(*reactor);
-      reports = nullptr;
+      reactor.reset();  // which may report, too
+      collect_reports(nullptr);
       if (wrong.empty() && !reported.empty()) wrong = reported.front();
     }
     if (wrong.empty()) wrong = look_at(descriptors);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -152,6 +153,35 @@ TEST_CASE("an unhandled failure is a fault, unless it comes of the allocation th
 
   CHECK(each_has(faults_of(leave(std::logic_error("unhandled"))), "unhandled"));
   CHECK(faults_of(leave(std::bad_alloc())).empty());
+}
+
+// Without memory its name could not be made, and so nobody heard of it.
+TEST_CASE("an unhandled failure is a fault while there is no memory") {
+  using Texts = std::vector<std::string>;
+  const auto loses = [](Reactor&) {
+    std::optional<Deferred<Texts>> lost;
+    {
+      const AllocationsSucceed memory;
+      lost.emplace(fail<Texts>(std::logic_error("unhandled")));
+    }
+    try {
+      allocate();
+      const AllocationsSucceed memory;
+      std::move(*lost).add_errback([](const Failure&) { return Texts(); }).detach();
+    } catch (const std::bad_alloc&) {
+    }
+  };
+
+  CHECK(each_has(with_allocation_failures(loses).faults, "unhandled"));
+}
+
+TEST_CASE("an unhandled failure is a fault at the reactor's end too") {
+  const auto leave = [](Reactor& reactor) {
+    const auto kept = std::make_shared<Deferred<int>>(fail<int>(std::logic_error("unhandled")));
+    reactor.at_shutdown(Phase::after, [kept] {}).detach();
+  };
+
+  CHECK(each_has(faults_of(leave), "unhandled"));
 }
 
 TEST_CASE("a reactor that does not go on is a fault") {

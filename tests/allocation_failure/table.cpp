@@ -55,11 +55,6 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-// Programs that show a fault, and which: empty, but while one is being mended.
-const std::map<std::string_view, const char*> known = {
-    {"accept and connect", "accept() leaks the descriptor that it cannot wrap"},
-};
-
 Programs all_programs() {
   Programs all;
   for (const auto room : {&results_programs, &reactor_programs, &tasks_programs,
@@ -110,19 +105,10 @@ int main(int argc, char** argv) {
       const auto report = with_allocation_failures(program.run, how);
       std::printf("%-44s %-13s %12zu %6zu\n", program.name, backends[b].first, report.allocations,
                   report.runs);
-      if (!known.contains(program.name)) {
-        for (const std::string& fault : report.faults) std::printf("    FAULT %s\n", fault.c_str());
-      }
+      for (const std::string& fault : report.faults) std::printf("    FAULT %s\n", fault.c_str());
       all_right = all_right && report.faults.empty();
     }
-    if (const auto fault = known.find(program.name); fault == known.end()) {
-      wrong += all_right ? 0 : 1;
-    } else if (!all_right) {
-      std::printf("    known: %s\n", fault->second);
-    } else if (!options.sample) {
-      std::printf("    FAULT it is known to fail, and does not: take it off the list\n");
-      ++wrong;
-    }
+    wrong += all_right ? 0 : 1;
     for (const char* const operation : program.covers) {
       if (!operations.contains(operation)) {
         std::printf("    FAULT no such operation: %s\n", operation);
@@ -143,9 +129,7 @@ int main(int argc, char** argv) {
       ++good;
     }
   }
-  std::printf("allocation failure: %zu of %zu operations", good, operations.size());
-  if (!known.empty()) std::printf(", %zu programs are known to fail", known.size());
-  std::printf("\n");
+  std::printf("allocation failure: %zu of %zu operations\n", good, operations.size());
   if (!options.filter.empty()) return wrong != 0;
   return wrong != 0 || unknown != 0 || missing != 0;
 }

@@ -165,13 +165,19 @@ std::optional<std::size_t> Socket::receive(std::span<char> into) {
   }
 }
 
-// Room is made first, for what has been received cannot be given back. It doubles with what comes.
+// Room is made first, for what has been received cannot be given back: little, until the first time
+// that more had come than there was room for.
 std::optional<std::size_t> Socket::receive_more(std::size_t at_most) {
-  if (unread.capacity() - unread.size() < least_room) unread.reserve(unread.size() + least_room);
+  const std::size_t wanted = much_comes_ ? chunk : least_room;
+  if (unread.capacity() - unread.size() < wanted) {
+    unread.reserve(std::max(2 * unread.capacity(), unread.size() + wanted));
+  }
   char bytes[chunk];
   const std::size_t room = std::min(unread.capacity() - unread.size(), chunk);
   const auto got = receive(std::span<char>(bytes, std::min(at_most, room)));
-  if (got) unread.append(bytes, *got);
+  if (!got) return got;
+  much_comes_ = much_comes_ || *got == room;
+  unread.append(bytes, *got);
   return got;
 }
 

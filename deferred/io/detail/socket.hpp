@@ -152,7 +152,8 @@ class Socket {
   friend class SocketPointer;
   unsigned without_wait = 0;
   bool drained_ = false;
-  unsigned refs_ = 0;  // SocketPointers; none counts a listener's
+  bool much_comes_ = false;  // a read has filled its room
+  unsigned refs_ = 0;        // SocketPointers; none counts a listener's
 };
 
 /// Owns a socket with others. All on the reactor's thread: the count is not atomic.

@@ -20,6 +20,8 @@ struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {
     reactor.require_home(what);
   }
+  /// This is the child of a fork().
+  static bool is_dead(const Reactor& reactor) noexcept { return reactor.dead_; }
   /// For a task that runs: it is on the reactor's thread.
   static Registry& registry(Reactor& reactor) noexcept { return reactor.registry_; }
   // The two below are what programs do most: where nothing is to be checked, nothing is asked.

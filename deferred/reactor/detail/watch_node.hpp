@@ -44,7 +44,6 @@ class FdEntry final : public IoHandler {
   void on_ready(Ready what) noexcept override;
   void add(WatchNode& node);
   void remove(WatchNode& node) noexcept;
-  /// Tells the backend what is wanted now.
   /// Tells the backend what is wanted, if that has changed; `anew`, if not.
   void refresh(bool anew = false);
   bool idle() const noexcept { return watches_.empty(); }

@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using enum Capability;
 
-/// The processor time that this thread has used.
 /// While it lives, SIGUSR1 wakes the backend.
 class WakesBySignal {
  public:

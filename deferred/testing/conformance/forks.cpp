@@ -139,6 +139,29 @@ const ConformanceCase cases_of_forks[] = {
        ::waitpid(child, &status, 0);
        c.check(WIFEXITED(status) && WEXITSTATUS(status) == 7, "it throws in the child");
      }},
+    {"a child that is forked in the callback of a watch is told of no other", forks | descriptors,
+     [](Context& c) {
+       const pid_t parent = ::getpid();
+       pid_t child = -1;
+       const auto report = [&] {
+         if (::getpid() != parent) ::_exit(7);
+         if (child >= 0) return;
+         std::fflush(nullptr);
+         child = ::fork();
+         if (child == 0) ::alarm(5);
+       };
+       SocketPair one, other;
+       one.write(1);
+       other.write(1);
+       const Watch first = c.reactor().watch(one[0], Ready::read, report);
+       const Watch second = c.reactor().watch(one[0], Ready::read, report);
+       const Watch third = c.reactor().watch(other[0], Ready::read, report);
+       c.turn();
+       if (::getpid() != parent) ::_exit(0);
+       int status = -1;
+       ::waitpid(child, &status, 0);
+       c.equal(status, 0, "the end of the child");
+     }},
     {"a signal that the parent watches does in the child what it did before", forks,
      [](Context& c) {
        int calls = 0;
