@@ -68,7 +68,9 @@ Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reac
   // The canceller holds the state weakly, or state and chain would keep each other alive.
   auto [promise, timed] = make_deferred<T>(
       [weak = std::weak_ptr<State>(state)] {
-        if (const auto alive = weak.lock()) alive->limited.cancel();
+        const auto alive = weak.lock();
+        if (!alive) return Cancelling::now;
+        alive->limited.cancel();
         return Cancelling::answer_follows;
       },
       where);
@@ -84,8 +86,12 @@ Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reac
                            [state, limit = Duration(limit)](Outcome<T>&& outcome) {
                              state->timer = {};
                              if (state->timed_out && outcome.template check<Cancelled>()) {
-                               maybe_deferred(state->on_timeout, std::move(outcome), limit)
-                                   .chain(std::move(state->promise));
+                               // A cancel() now is for what on_timeout gives.
+                               state->limited =
+                                   maybe_deferred(state->on_timeout, std::move(outcome), limit)
+                                       .add_both([state](Outcome<T>&& late) {
+                                         state->promise.fire(std::move(late));
+                                       });
                              } else {
                                state->promise.fire(std::move(outcome));
                              }

@@ -91,7 +91,8 @@ class DEFERRED_API Backend {
   /// the child descriptors of its own in place of those that the backend shares with its parent
   /// now, or to close them, without a word to what both have: an epoll set, an eventfd's count.
   /// Afterwards unwatch(), arm() and the destructor may still be called, and by a loop that goes on
-  /// in the child, run_once().
+  /// in the child, run_once(). If the reactor is another thread's than the one that forks, that
+  /// thread may have been anywhere in this object, and is not in the child.
   virtual void forked() noexcept {}
 
   /// Called by the reactor when it takes the backend into use, and with null when it lets go.

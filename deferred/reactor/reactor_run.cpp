@@ -10,6 +10,7 @@
 #include "deferred/reactor/detail/main_end.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
+#include "deferred/results/detail/chain.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred {
@@ -50,6 +51,7 @@ void Reactor::run_until_true(const bool& done, const char* what) {
       detail::running_on_thread = before;
     }
   } running{*this, std::exchange(detail::running_on_thread, this)};
+  const detail::FreshRows rows;
   running_ = true;
   stuck_ = false;
   inbox_->refuse_calls(false);

@@ -33,9 +33,10 @@ class AnyDuration {
       return given;
     } else if constexpr (std::is_integral_v<Rep> && Ratio::den == 1) {
       constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / Ratio::num;
-      if (std::cmp_greater(given.count(), most)) return Nanoseconds::max();
-      if (std::cmp_less(given.count(), -most)) return Nanoseconds::min();
-      return Nanoseconds(static_cast<std::int64_t>(given.count()) * Ratio::num);
+      const auto count = +given.count();  // of a char too
+      if (std::cmp_greater(count, most)) return Nanoseconds::max();
+      if (std::cmp_less(count, -most)) return Nanoseconds::min();
+      return Nanoseconds(static_cast<std::int64_t>(count) * Ratio::num);
     } else {
       // The ends as powers of two: these are exact in any floating-point type.
       constexpr long double end = 9'223'372'036'854'775'808.0L;

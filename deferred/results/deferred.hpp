@@ -222,9 +222,10 @@ class [[nodiscard]] Promise {
   /// Fired or cancelled: nobody waits for an answer any more.
   bool fired() const noexcept { return chain_ && chain_->fired(); }
   /// Somebody may still see the result: not fired or cancelled, and there is a Deferred, a reader
-  /// or a callback. False: the work for it can be left.
+  /// or a callback. False: the work for it can be left. share() and add_timeout() are readers, as
+  /// long as they wait, whoever reads from them.
   bool wanted() const noexcept { return chain_ && !chain_->fired() && chain_->wanted(); }
-  /// As Deferred::pause(), from this end.
+  /// As Deferred::pause(), from this end: what a chain that stepped aside has become is not held.
   void pause() { chain().pause(); }
   void unpause() { chain().unpause(); }
 

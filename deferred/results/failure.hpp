@@ -2,7 +2,8 @@
 //
 // Failure: an error as a value. It is made without a throw, asked for its type without a rethrow,
 // and thrown only where it reaches code that can catch (a coroutine that awaits). It carries a
-// trace: where it was made and each await and chain it passed. Knows nothing of Deferreds.
+// trace: where it was made and each await and chain it passed, but for chains that only waited and
+// stepped aside. Knows nothing of Deferreds.
 // Next: outcome.hpp.
 #pragma once
 

@@ -73,7 +73,8 @@ class [[nodiscard]] SharedDeferred {
   }
   /// Fires when the result is there, with its failure if it failed. Then read outcome().
   Deferred<void> done(SourceLocation where = SourceLocation::current()) const {
-    return shared()->read(where);
+    const auto state = shared();  // what is called meanwhile may destroy *this
+    return state->read(where);
   }
 
   /// Cancels the operation, for all readers. (Deferred::cancel)
@@ -92,6 +93,7 @@ class [[nodiscard]] SharedDeferred {
     Promise<void> promise;
     Reader* next = nullptr;
     Reader** place = nullptr;  // what points to it
+    bool is_dropped = false;   // it is about to go, and not among the others any more
   };
   struct State {
     explicit State(SourceLocation where) noexcept : made(where) {}
@@ -141,22 +143,39 @@ class [[nodiscard]] SharedDeferred {
     }
     void remove(Reader& reader) noexcept {
       const std::unique_ptr<Reader> gone(&reader);
-      *reader.place = reader.next;
-      (reader.next ? reader.next->place : end) = reader.place;
-      --count;
+      unlink(reader);
     }
-    /// Those that were dropped: looked for each time that their number may have doubled.
+    void unlink(Reader& reader) noexcept {
+      *reader.place = reader.next;
+      if (reader.next) {
+        reader.next->place = reader.place;
+      } else if (!reader.is_dropped) {
+        end = reader.place;
+      }
+      if (!reader.is_dropped) --count;
+    }
+    /// Those that were dropped: looked for each time that their number may have doubled. To end one
+    /// may call what cancels others, also of these.
     void sweep() noexcept {
+      Reader* dropped = nullptr;
       for (Reader* reader = first; reader;) {
         Reader* const next = reader->next;
         if (!reader->promise.wanted()) {
+          unlink(*reader);
+          reader->is_dropped = true;
+          if (dropped) dropped->place = &reader->next;
+          reader->next = std::exchange(dropped, reader);
+          reader->place = &dropped;
           was_dropped = true;
-          reader->promise.errback(Cancelled{});
-          remove(*reader);
         }
         reader = next;
       }
       sweep_at = std::max<std::size_t>(2 * count, 64);
+      while (dropped) {
+        Promise<void> promise = std::move(dropped->promise);
+        remove(*dropped);
+        promise.errback(detail::cancelled());
+      }
     }
 
     std::optional<Outcome<T>> outcome;

@@ -32,7 +32,8 @@ struct TaskPromise;
 
 /// A coroutine with a result of type T, made by calling a function that returns one. Lazy and
 /// move-only: `co_await std::move(task)` runs it here; spawn(reactor, std::move(task)) beside.
-/// Dropping one that was never awaited destroys its arguments; its body has not run.
+/// Dropping one that was never awaited destroys its arguments; its body has not run. Of more than a
+/// thousand that own each other, the innermost go last: what their arguments refer to has to live.
 template <class T>
 class [[nodiscard]] Task {
   static_assert(!std::is_reference_v<T>, "Task: return a pointer instead of a reference");

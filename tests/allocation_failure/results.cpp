@@ -330,6 +330,17 @@ void shared_ways(Reactor&) {
   all.add_both([&](const Outcome<int>& o) { late += o.has_value() ? *o : 0; }).detach();
   right(late == 1, "a late reader is not called");
 }
+// Readers that were dropped are looked for at the 65th.
+void shared_with_dropped_readers(Reactor&) {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> all = std::move(deferred).share();
+  try {
+    for (int i = 0; i < 66; ++i) const Deferred<void> dropped = all.done();
+  } catch (const std::bad_alloc&) {
+  }
+  promise.callback(1);
+  right(all.has_result(), "a result is not there");
+}
 void shared_cancelled(Reactor&) {
   auto [promise, deferred] = make_deferred<int>();
   const SharedDeferred<int> all = std::move(deferred).share();
@@ -412,6 +423,9 @@ Programs results_programs() {
         "deferred::SharedDeferred::add_callbacks()", "deferred::SharedDeferred::add_errback()",
         "deferred::SharedDeferred::done()"},
        &shared_ways},
+      {"readers of a SharedDeferred that are dropped",
+       {"deferred::SharedDeferred::done()"},
+       &shared_with_dropped_readers},
       {"a shared Deferred that is cancelled",
        {"deferred::SharedDeferred::cancel()"},
        &shared_cancelled},

@@ -232,6 +232,23 @@ TEST_CASE_FIXTURE(Clocked,
   CHECK(std::move(late).result().value() == 42);
 }
 
+// The cancel reached nobody, and the wait never ended.
+TEST_CASE_FIXTURE(Clocked, "a cancel after the limit goes to what on_timeout gave") {
+  bool cancelled = false;
+  auto [spare, fallback] = make_deferred<int>([&] { cancelled = true; });
+  auto [promise, deferred] = make_deferred<int>();
+  Deferred<int> limited = add_timeout(
+      std::move(deferred), 1s, reactor,
+      [&fallback = fallback](const Outcome<int>&, Duration) { return std::move(fallback); });
+  time.advance(2s);
+  REQUIRE(!limited.fired());
+
+  limited.cancel();
+
+  CHECK(cancelled);
+  CHECK(std::move(limited).result().check<Cancelled>());
+}
+
 TEST_CASE_FIXTURE(Clocked, "a Spawned can be given a limit") {
   Deferred<int> limited = add_timeout(spawn(reactor,
                                             []() -> Task<int> {

@@ -50,6 +50,7 @@ TEST_CASE("a duration that does not fit is as long as can be") {
   CHECK(ns(std::chrono::seconds(9'223'372'036)) == 9'223'372'036'000'000'000ns);
   CHECK(ns(std::chrono::seconds(9'223'372'037)) == Duration::max());
   CHECK(ns(std::chrono::years(300)) == Duration::max());
+  CHECK(ns(std::chrono::duration<char>(2)) == 2s);
   CHECK(ns(std::chrono::duration<std::uint64_t, std::nano>(~std::uint64_t{0})) == Duration::max());
   CHECK(ns(std::chrono::duration<double>(1e300)) == Duration::max());
   CHECK(ns(std::chrono::duration<double>(-std::numeric_limits<double>::infinity())) ==

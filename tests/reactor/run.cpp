@@ -501,6 +501,30 @@ TEST_CASE("run_until() takes a task, a Spawned, and any other yieldable") {
   CHECK(reactor.task_count() == 0);
 }
 
+// What the inner run waited for was left to the callback's caller.
+TEST_CASE("run_until() in the callback of a long row ends") {
+  Reactor reactor;
+  constexpr int length = 200;
+  std::vector<Promise<int>> promises(length);
+  int got = 0;
+  for (int i = 0; i < length; ++i) {
+    auto [promise, deferred] = make_deferred<int>();
+    promises[static_cast<std::size_t>(i)] = std::move(promise);
+    std::move(deferred)
+        .add_callback([&, i](int) {
+          if (i + 1 < length) return promises[static_cast<std::size_t>(i) + 1].callback(1);
+          auto [inner, result] = make_deferred<int>();
+          reactor.post([&inner = inner] { inner.callback(7); });
+          got = reactor.run_until(std::move(result));
+        })
+        .detach();
+  }
+
+  promises[0].callback(1);
+
+  CHECK(got == 7);
+}
+
 TEST_CASE("run_until() throws what a task throws, and closes one that stop() leaves behind") {
   const Unhandled unhandled;
   Reactor reactor;

@@ -187,6 +187,28 @@ TEST_CASE_FIXTURE(Unhandled, "a million cancellers that own the next Promise use
   CHECK(std::move(last).result().value() == 5);
 }
 
+TEST_CASE_FIXTURE(Unhandled,
+                  "a million paused Deferreds whose cancellers own the next Promise use no stack") {
+  auto [first, last] = make_deferred<void>();
+  Promise<void> next = std::move(first);
+  std::vector<Deferred<void>> paused;
+  for (int i = 0; i < many; ++i) {
+    auto [promise, deferred] = make_deferred<void>([owned = std::move(next)] {});
+    deferred.pause();
+    paused.push_back(std::move(deferred));
+    next = std::move(promise);
+  }
+
+  next.callback();
+
+  CHECK(last.has_result());
+  for (Deferred<void>& each : paused) {
+    each.unpause();
+    std::move(each).add_errback([](const Failure&) {}).detach();
+  }
+  std::move(last).add_errback([](const Failure&) {}).detach();
+}
+
 TEST_CASE_FIXTURE(Unhandled, "a million values that each own the next Deferred use no stack") {
   struct Item {
     std::unique_ptr<Deferred<Item>> next;

@@ -341,6 +341,38 @@ TEST_CASE_FIXTURE(Unhandled, "a failure whose readers have all gone before is re
   CHECK(take() == std::vector<std::string>{"nobody's"});
 }
 
+// A reader that was gone was looked at.
+TEST_CASE_FIXTURE(Unhandled,
+                  "what ends with a dropped reader may cancel others that were dropped") {
+  auto [promise, deferred] = make_deferred<int>();
+  const SharedDeferred<int> shared = std::move(deferred).share();
+  Deferred<void> first = shared.done();
+  auto second = std::make_shared<Deferred<void>>(shared.done().add_errback([](const Failure&) {}));
+  bool ended = false;
+  {
+    struct CancelsAtEnd {
+      explicit CancelsAtEnd(std::shared_ptr<Deferred<void>> of) : other(std::move(of)) {}
+      CancelsAtEnd(CancelsAtEnd&&) = default;
+      ~CancelsAtEnd() {
+        if (other) other->cancel();
+      }
+      std::shared_ptr<Deferred<void>> other;
+    };
+    auto [last, dropped] =
+        make_deferred<void>([cancels = CancelsAtEnd(std::exchange(second, nullptr)),
+                             &ended]() mutable { ended = true; });
+    std::move(first).chain(std::move(last));
+    std::move(dropped).detach();
+  }
+  for (int i = 2; i < 64; ++i) const Deferred<void> dropped = shared.done();
+
+  Deferred<void> reader = shared.done();  // looks for those that are gone
+  promise.callback(1);
+
+  CHECK(reader.has_result());
+  CHECK(!ended);
+}
+
 TEST_CASE_FIXTURE(Unhandled, "a SharedDeferred that was moved from says so") {
   SharedDeferred<int> shared = succeed(1).share();
   const SharedDeferred<int> moved = std::move(shared);

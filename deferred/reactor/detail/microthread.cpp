@@ -25,8 +25,8 @@ void destroy_frames(Microthread& m) noexcept {
   }
 }
 
-// Past some depth a frame is left to the innermost that is being destroyed.
-constexpr int deepest_drop = 64;
+// Past some depth a frame is left to the innermost that is being destroyed: it outlives its owner.
+constexpr int deepest_drop = 1000;
 struct DropRow {
   int room = deepest_drop;
   FrameBase* first = nullptr;  // of those left

@@ -9,34 +9,22 @@ namespace deferred::detail {
 
 namespace {
 
-// Callbacks fire, cancel and drop other chains, whose callbacks do the same: each by a call in a
-// call. Past some depth a chain is left to the innermost of those that run already, which comes to
-// it when its own are done: so the native stack does not grow with the length of a row.
-constexpr int deepest_call = 64;
-struct Row {
-  int room = deepest_call;   // for so many calls more
-  bool catching_up = false;  // in run_those_left()
-  Chain* first = nullptr;    // those left, each with a reference
-  Chain* last;               // while there is a first
-};
-constinit thread_local Row row{};
-
-// The same for cancellers that cancel.
-struct CancelRow {
-  int depth = 0;
-  Canceller* found = nullptr;  // by the one that is being asked, the last one first
-};
-constinit thread_local CancelRow cancel_row{};
+constinit thread_local Rows row{};
 
 }  // namespace
+
+FreshRows::FreshRows() noexcept : before_(std::exchange(row, Rows())) {}
+FreshRows::~FreshRows() { row = before_; }
 
 // Runs the links of `chain`, then of whoever waits for its result, and so on: one loop however long
 // the way is, so that the stack does not grow with it (Twisted: Deferred._runCallbacks). The
 // reference it holds keeps the block while callbacks drop their handles of it.
 // REQUIRES: nothing holds the chain.
 void Chain::run(Chain* chain) noexcept {
-  if (--row.room < 0) [[unlikely]]
+  if (--row.room < 0) [[unlikely]] {
+    ++row.room;
     return chain->run_later();
+  }
   chain->retain();
   do {
     chain->held_ = running;
@@ -66,7 +54,6 @@ void Chain::run(Chain* chain) noexcept {
 
 // It counts as running: what is asked of it meanwhile waits, as for one that runs further down.
 void Chain::run_later() noexcept {
-  ++row.room;
   retain();
   held_ |= running;
   left_ = nullptr;
@@ -79,8 +66,8 @@ void Chain::run_those_left() noexcept {
   while (Chain* const next = row.first) {
     row.first = next->left_;
     next->held_ &= ~running;
-    if (next->held_) {  // paused meanwhile: unpause() runs it
-      next->drop_canceller();
+    if (next->held_) {  // paused: unpause() runs it
+      next->drop_canceller_while_held();
     } else {
       run(next);
     }
@@ -102,7 +89,7 @@ void Chain::hand_to_promise_of(Chain& next) noexcept {
   if (!next.fired()) {
     deliver_(*this, next);
     next.held_ &= ~unfired;
-    if (next.held_) next.drop_canceller();
+    if (next.held_) next.drop_canceller_while_held();
   } else {  // it was cancelled in the meantime
     silent_ = silent_ || next.swallow_next_fire_;
     next.swallow_next_fire_ = false;
@@ -136,6 +123,16 @@ void Chain::drop_canceller() noexcept {
   if (Canceller* const canceller = std::exchange(canceller_, nullptr)) {
     canceller->destroy(*canceller);
   }
+}
+
+// What it owns may fire others, whose cancellers do the same.
+void Chain::drop_canceller_while_held() noexcept {
+  if (row.room == 0) return run_later();
+  --row.room;
+  drop_canceller();
+  ++row.room;
+  if (row.first) [[unlikely]]
+    run_those_left();
 }
 
 void Chain::drop_promise_early(const std::type_info& type) noexcept {
@@ -178,15 +175,15 @@ void Chain::cancel() noexcept {
   if (Canceller* const canceller = std::exchange(chain->canceller_, nullptr)) {
     chain->cancelling_ = true;
     canceller->asked = false;
-    if (cancel_row.depth == deepest_call) {
-      canceller->below = std::exchange(cancel_row.found, canceller);
+    if (row.cancels == Rows::deepest) {
+      canceller->below = std::exchange(row.found, canceller);
       return;  // conclude() gives the reference back
     }
-    ++cancel_row.depth;
+    ++row.cancels;
     ask(*canceller);
-    if (cancel_row.found) [[unlikely]]
+    if (row.found) [[unlikely]]
       ask_those_left();
-    --cancel_row.depth;
+    --row.cancels;
     return conclude(*canceller);
   }
   chain->swallow_next_fire_ = true;
@@ -216,8 +213,8 @@ void Chain::ask(Canceller& canceller) noexcept {
 void Chain::ask_those_left() noexcept {
   Canceller* top = nullptr;
   const auto take_found = [&top] {
-    while (Canceller* const found = cancel_row.found) {
-      cancel_row.found = std::exchange(found->below, top);
+    while (Canceller* const found = row.found) {
+      row.found = std::exchange(found->below, top);
       top = found;
     }
   };

@@ -23,6 +23,33 @@
 namespace deferred::detail {
 
 class Chain;
+struct Canceller;
+
+/// Callbacks fire, cancel and drop other chains, whose callbacks do the same: each by a call in a
+/// call. Past some depth a chain is left to the innermost of those that run already, which comes to
+/// it when its own are done: so the native stack does not grow with the length of a row. The same
+/// for cancellers that cancel. Of a thread:
+struct Rows {
+  static constexpr int deepest = 64;
+  int room = deepest;          // for so many calls more
+  bool catching_up = false;    // with those left
+  Chain* first = nullptr;      // of those left, each with a reference
+  Chain* last = nullptr;       // while there is a first
+  int cancels = 0;             // so many cancellers are asked, one in the other
+  Canceller* found = nullptr;  // by the one that is being asked, the last one first
+};
+/// While one lives rows begin anew: for a loop that runs inside a callback, and waits for what else
+/// would be left to that callback's caller.
+class FreshRows {
+ public:
+  FreshRows() noexcept;
+  FreshRows(const FreshRows&) = delete;
+  FreshRows& operator=(const FreshRows&) = delete;
+  ~FreshRows();
+
+ private:
+  const Rows before_;
+};
 
 [[noreturn, gnu::cold]] DEFERRED_API void throw_moved_from();
 [[noreturn, gnu::cold]] DEFERRED_API void throw_no_result();
@@ -129,7 +156,7 @@ class Chain {
     held_ &= ~unfired;
     if (!held_) return run(this);
     if (canceller_) [[unlikely]]
-      drop_canceller();
+      drop_canceller_while_held();
   }
   DEFERRED_API void fire_failure(Failure failure) noexcept;
   /// The Promise is gone; unfired, it fires AbandonedError.
@@ -227,7 +254,8 @@ class Chain {
   static void ask(Canceller& canceller) noexcept;
   static void ask_those_left() noexcept;
   static void conclude(Canceller& canceller) noexcept;
-  [[gnu::noinline]] DEFERRED_API void drop_canceller() noexcept;
+  [[gnu::noinline]] void drop_canceller() noexcept;
+  [[gnu::noinline]] DEFERRED_API void drop_canceller_while_held() noexcept;
   DEFERRED_API void drop_promise_early(const std::type_info& type) noexcept;
   DEFERRED_API void consumer_left() noexcept;
   void lift_dead_pauses() noexcept;
