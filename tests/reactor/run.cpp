@@ -501,6 +501,36 @@ TEST_CASE("run_until() takes a task, a Spawned, and any other yieldable") {
   CHECK(reactor.task_count() == 0);
 }
 
+// It waited for ever.
+TEST_CASE("run() and run_until() end where the result's move throws, at whichever move") {
+  const deferred::testing::Unhandled unhandled;
+  static int left = 0;
+  struct Moved {
+    Moved() = default;
+    Moved(Moved&&) {
+      if (--left == 0) throw std::runtime_error("the move threw");
+    }
+  };
+  const auto makes = []() -> Task<Moved> {
+    co_await Pause{};
+    co_return Moved();
+  };
+  for (int at = 1; at < 8; ++at) {
+    Reactor reactor;
+    reactor.set_error_hook([](const Failure&, std::string_view) {});
+    left = at;
+    const int code = reactor.run(makes());
+    CHECK(code == (left > 0 ? 0 : 1));
+    left = at;
+    try {
+      reactor.run_until(makes());
+      CHECK(left > 0);
+    } catch (const std::runtime_error&) {
+      CHECK(left <= 0);
+    }
+  }
+}
+
 // What the inner run waited for was left to the callback's caller.
 TEST_CASE("run_until() in the callback of a long row ends") {
   Reactor reactor;

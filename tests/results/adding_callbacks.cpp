@@ -2,6 +2,7 @@
 // Twisted's checklist, 1.1: adding callbacks, and in which order they run.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -222,6 +223,33 @@ TEST_CASE_FIXTURE(Unhandled, "a callback may take the value by value, const refe
                   .add_callback([](std::string s) { return s + "d"; });
 
   CHECK(std::move(rest).result().value() == "abcd");
+}
+
+// Its captures were overwritten by the callback that they added.
+TEST_CASE_FIXTURE(Unhandled, "a canceller's captures may add a callback as they are destroyed") {
+  struct AddsAtEnd {
+    explicit AddsAtEnd(Deferred<int>& to) : deferred(&to) {}
+    AddsAtEnd(AddsAtEnd&& other) noexcept : deferred(std::exchange(other.deferred, nullptr)) {}
+    ~AddsAtEnd() {
+      if (!deferred) return;
+      std::array<char, 64> large{};
+      large.fill(2);
+      *deferred = std::move(*deferred).add_callback([large](int v) { return v + large[63]; });
+    }
+    Deferred<int>* deferred;
+  };
+  const auto kept = std::make_shared<int>(7);
+  Deferred<int> deferred;
+  auto [promise, made] =
+      make_deferred<int>([kept, filler = std::array<char, 32>(), adds = AddsAtEnd(deferred)] {
+        static_cast<void>(filler);
+      });
+  deferred = std::move(made);
+
+  promise.callback(1);
+
+  CHECK(kept.use_count() == 1);
+  CHECK(std::move(deferred).result().value() == 3);
 }
 
 TEST_CASE_FIXTURE(Unhandled, "a value goes from callback to callback without a copy") {

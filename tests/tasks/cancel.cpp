@@ -587,6 +587,32 @@ TEST_CASE_FIXTURE(Loop,
   CHECK(std::move(result).result().value() == 1);
 }
 
+TEST_CASE_FIXTURE(Loop, "a request_cancel() may close its own microthread") {
+  struct ClosesItself {
+    struct Undo {
+      TaskRef task;
+      Waiter<void> waiter;
+      void request_cancel() { task.close(); }
+    };
+    Undo yield_to(Waiter<void> waiter) const {
+      TaskRef task = waiter.task();
+      return {std::move(task), std::move(waiter)};
+    }
+  };
+  const auto waits = []() -> Task<> {
+    const ClosesItself never;
+    co_await never;
+  };
+  Deferred<void> result = spawn(reactor, waits());
+  settle();
+
+  result.cancel();
+  settle();
+
+  CHECK(reactor.task_count() == 0);
+  CHECK(std::move(result).result().check<AbandonedError>());
+}
+
 TEST_CASE_FIXTURE(Loop, "what an awaited Deferred's canceller throws is thrown at the await") {
   auto [promise, deferred] = make_deferred<int>([] { throw Oops{"cannot"}; });
   const auto waits = [](Reactor&, Deferred<int> d) -> Deferred<int> {

@@ -49,6 +49,29 @@ TEST_CASE_TEMPLATE("a function is called on the reactor's thread, and its value 
   });
 }
 
+// Its caller waited for ever.
+TEST_CASE("a value whose move throws is that error at the caller, at whichever move") {
+  struct Moved {
+    explicit Moved(std::atomic<int>& of) : left(&of) {}
+    Moved(Moved&& other) : left(other.left) {
+      if (--*left == 0) throw std::runtime_error("the move threw");
+    }
+    std::atomic<int>* left;
+  };
+  for (int at = 1; at < 8; ++at) {
+    OnPoll on;
+    std::atomic<int> left{at};
+    beside(on, [&](const RemoteReactor& remote) {
+      try {
+        blocking_call_from_thread(remote, [&left] { return Moved(left); });
+        CHECK(left > 0);
+      } catch (const std::runtime_error& error) {
+        CHECK(std::string(error.what()) == "the move threw");
+      }
+    });
+  }
+}
+
 TEST_CASE_TEMPLATE("an error is thrown in the calling thread as what it is", On, OnPoll,
                    OnVirtualTime) {
   On on;
