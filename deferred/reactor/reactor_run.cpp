@@ -10,7 +10,7 @@
 #include "deferred/reactor/detail/main_end.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
-#include "deferred/results/detail/chain.hpp"
+#include "deferred/results/detail/rows.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred {

@@ -42,7 +42,7 @@ class Home {
   }
 
  private:
-  [[noreturn]] DEFERRED_API void used_elsewhere(const char* what) const noexcept;
+  [[noreturn]] void used_elsewhere(const char* what) const noexcept;
 
   std::uint64_t thread_;
   long system_thread_;

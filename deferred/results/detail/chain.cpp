@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "deferred/results/detail/rows.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred::detail {
