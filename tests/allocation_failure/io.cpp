@@ -201,7 +201,6 @@ void reading_messages(Reactor& reactor) {
     const AllocationsSucceed memory;
     all.reserve(100);
   }
-  int failed = 0;
   for (int i = 0; i != 2; ++i) {
     Outcome<std::string> got = Outcome<std::string>(std::string());
     try {
@@ -211,7 +210,6 @@ void reading_messages(Reactor& reactor) {
     }
     if (!got.has_value()) {
       right(out_of_memory(got), "another error");
-      ++failed;
       const AllocationsSucceed memory;
       got = end_of(reactor, read);
       right(got.has_value(), "a read after one that failed does not read");

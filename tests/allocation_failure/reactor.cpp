@@ -82,7 +82,7 @@ void posts(Reactor& reactor) {
 void remote_posts(Reactor& reactor) {
   const RemoteReactor remote = reactor.remote();
   right(remote.on_its_thread(), "this is its thread");
-  right(&remote.inbox() != nullptr, "it has an inbox");
+  right(&remote.inbox() == &RemoteReactor(remote).inbox(), "it has an inbox");
   int called = 0;
   int accepted = 0;
   try {
@@ -306,7 +306,7 @@ void stuck(Reactor& reactor) {
 void asked(Reactor& reactor) {
   static_cast<void>(reactor.now());
   right(&Reactor::current() == &reactor, "it is the thread's only one");
-  right(&reactor.backend() != nullptr && !reactor.running(), "it has a backend");
+  right(!reactor.backend().shared() && !reactor.running(), "it has a backend");
   Spawned<void> task = spawn(reactor, Pause{});
   const std::string dump = reactor.dump_tasks();
   right(dump.find("task #") == 0, "a live task is not in the dump");
@@ -384,7 +384,7 @@ void handle(Reactor& reactor) {
   Spawned<int> spawned = spawn(reactor, body);
   TaskRef task = spawned.task();
   right(task.valid() && task.id() != 0 && !task.done(), "a handle is right");
-  right(&task.reactor() == &reactor && &task.microthread() != nullptr, "a handle is right");
+  right(&task.reactor() == &reactor && task.microthread().id() == task.id(), "a handle is right");
   turns(reactor, 1);
   try {
     task.set_name("a name that is longer than what a string holds in place");

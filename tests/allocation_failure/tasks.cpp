@@ -363,7 +363,7 @@ void values(Reactor& reactor) {
   Value given_away{Pause{1h}};
   std::move(given_away).abandon();
   const auto body = []() -> Task<std::string> {
-    co_await Value{Pause{1ms}};
+    static_cast<void>(co_await Value{Pause{1ms}});
     Value answer = co_await Value{Later()};
     Value called = co_await Value{add(1, 2)};
     co_return answer.as<std::string>() + std::to_string(called.as<int>());
@@ -371,7 +371,7 @@ void values(Reactor& reactor) {
   has_value_or_no_memory(end_of(reactor, body), "short3");
 }
 void unknown_value(Reactor& reactor) {
-  const auto body = []() -> Task<> { co_await Value{7}; };
+  const auto body = []() -> Task<> { static_cast<void>(co_await Value{7}); };
   const Outcome<void> outcome = end_of(reactor, body);
   right(out_of_memory(outcome) || outcome.check<UnknownYieldable>(), "another error");
 }

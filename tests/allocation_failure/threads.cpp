@@ -272,7 +272,7 @@ void blocking_call(Reactor& reactor) {
       const RemoteReactor remote = reactor.remote();
       caller = std::thread([&, remote] {
         try {
-          got = blocking_call_from_thread(remote, [&reactor]() -> Task<int> {
+          got = blocking_call_from_thread(remote, []() -> Task<int> {
             co_await Pause{};
             co_return 6;
           });

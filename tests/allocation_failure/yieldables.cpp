@@ -177,7 +177,7 @@ void outcomes(Reactor& reactor) {
   has_value_or_no_memory(end_of(reactor, body), 1);
 }
 void outcomes_given_away(Reactor& reactor) {
-  const auto body = []() -> Task<> { co_await as_outcome(Pause{1h}); };
+  const auto body = []() -> Task<> { static_cast<void>(co_await as_outcome(Pause{1h})); };
   Spawned<void> task = spawn(reactor, body);
   task.task().cancel();  // before its first turn: the await is given up
   const Outcome<void> outcome = end_of(reactor, std::move(task));
