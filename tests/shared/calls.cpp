@@ -2,6 +2,7 @@
 //
 // Calls what is public, not inline, and called by no other program. Is not run.
 #include <deferred/deferred.hpp>
+#include <deferred/testing/allocation_failure.hpp>
 #include <reactors/virtual_time.hpp>
 #ifdef WITH_EPOLL
 #include <reactors/epoll.hpp>
@@ -16,6 +17,10 @@ void call(deferred::io::TcpListener& one, deferred::io::TcpListener& other,
   time.VirtualTime::unwatch(0);
   time.VirtualTime::wake();
   time.VirtualTime::forked();
+}
+
+std::string call(const deferred::testing::AllocationFailureReport& report) {
+  return report.summary();
 }
 
 #ifdef WITH_EPOLL
