@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "deferred/results/detail/raised.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred {
@@ -59,31 +60,6 @@ constexpr FailureOps way_table{
     nullptr, [](const FailureNode& node) { return static_cast<const WayNode&>(node).error.what(); },
     [](FailureNode* node) noexcept { delete static_cast<WayNode*>(node); }};
 
-// The failure whose exception is on its way: Failure::current() finds it again by the address of
-// the exception object, so that the trace goes on. A reference, kept until the next one or the end
-// of the turn. After the end of the thread's objects nothing is kept.
-constinit thread_local FailureNode* raised = nullptr;
-enum class RaisedPhase : unsigned char { before, open, over };
-constinit thread_local RaisedPhase raised_phase = RaisedPhase::before;
-
-void keep_raised(const Failure& failure, const void* object) noexcept {
-  if (raised_phase == RaisedPhase::over) return;
-  if (raised_phase == RaisedPhase::before) {
-    struct ForgetAtEnd {
-      ~ForgetAtEnd() {
-        forget_raised();
-        raised_phase = RaisedPhase::over;
-      }
-    };
-    static thread_local const ForgetAtEnd at_end;
-    static_cast<void>(&at_end);
-    raised_phase = RaisedPhase::open;
-  }
-  Failure kept = failure;
-  const Failure before = FailureNode::adopt(std::exchange(raised, FailureNode::give(kept)));
-  raised_object = object;
-}
-
 std::atomic<UnhandledFailureHook> unhandled_hook{nullptr};
 
 // The failure where there is no memory for one: one a thread, never freed.
@@ -121,8 +97,6 @@ void report(const Failure& failure, Whose&& whose) noexcept {
 
 }  // namespace
 
-constinit thread_local const void* raised_object = nullptr;
-
 const FailureNode& origin_of(const FailureNode& node) noexcept {
   return node.ops == &way_table ? *FailureNode::of(static_cast<const WayNode&>(node).error) : node;
 }
@@ -141,13 +115,6 @@ void set_reported(const Failure& failure) noexcept {
 void destroy_node(FailureNode* node) noexcept {
   delete node->trace;
   node->ops->destroy(node);
-}
-
-void forget_raised() noexcept {
-  if (raised_object) {
-    raised_object = nullptr;
-    const Failure last = FailureNode::adopt(std::exchange(raised, nullptr));
-  }
 }
 
 std::exception_ptr handled_whole(const void* error, const std::type_info& type,
