@@ -22,9 +22,10 @@ struct Program {
 };
 using Programs = std::vector<Program>;
 
-// One a room.
+// One a room; of the reactor's, its runs.
 Programs results_programs();
 Programs reactor_programs();
+Programs run_programs();
 Programs tasks_programs();
 Programs yieldables_programs();
 Programs threads_programs();

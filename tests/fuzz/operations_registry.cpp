@@ -10,29 +10,25 @@ namespace deferred::fuzz {
 
 namespace {
 
+auto handler_of_probes(Random& random) {
+  return [token = Token(random, "handler")](const Probe& probe, Waiter<Item> waiter) mutable {
+    probe.begins();
+    const std::uint64_t more = token.random().next();
+    if (more % 2 == 0) token.act();
+    token.check();  // it may have been unregistered, but runs
+    return probe.handle(std::move(waiter), more);
+  };
+}
+
 void register_probes(World& world, Random& random) {
   if (!world.has_loop()) return;
-  world.registrations.put(world.loop->registry().when_type<Probe>(
-      [token = Token(random, "handler")](const Probe& probe, Waiter<Item> waiter) mutable {
-        probe.begins();
-        const std::uint64_t more = token.random().next();
-        if (more % 2 == 0) token.act();
-        token.check();  // it may have been unregistered, but runs
-        return probe.handle(std::move(waiter), more);
-      }));
+  world.registrations.put(world.loop->registry().when_type<Probe>(handler_of_probes(random)));
 }
 
 void register_object(World& world, Random& random) {
   if (!world.has_loop()) return;
-  world.registrations.put(world.loop->registry().when_object(
-      world.objects[random.below(4)],
-      [token = Token(random, "handler")](Probe& probe, Waiter<Item> waiter) mutable {
-        probe.begins();
-        const std::uint64_t more = token.random().next();
-        if (more % 2 == 0) token.act();
-        token.check();  // it may have been unregistered, but runs
-        return probe.handle(std::move(waiter), more);
-      }));
+  Probe& object = world.objects[random.below(4)];
+  world.registrations.put(world.loop->registry().when_object(object, handler_of_probes(random)));
 }
 
 void register_numbers(World& world, Random& random) {
