@@ -11,9 +11,9 @@
 #include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred::detail {
-namespace {
 
-/// The wait for the end of work, as a yieldable: it can be begun again.
+/// The wait for the end of work, as a yieldable: it can be begun again. Its name is not this file's
+/// alone, or g++ would warn of the frame that holds it where a unity build includes this file.
 class WorkEnd {
  public:
   explicit WorkEnd(ThreadWork& work) noexcept : work_(work) {}
@@ -44,8 +44,6 @@ class WorkEnd {
  private:
   ThreadWork& work_;
 };
-
-}  // namespace
 
 void ThreadWork::await(Waiter<void> waiter) {
   bool ended = false;
