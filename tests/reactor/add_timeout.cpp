@@ -15,10 +15,12 @@
 #include "deferred/yieldables/pause.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/support/counted.hpp"
+#include "tests/support/million.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
+using deferred::testing::million;
 using deferred::testing::ThrowsOnMove;
 using deferred::testing::Unhandled;
 
@@ -277,7 +279,7 @@ TEST_CASE_FIXTURE(Clocked, "a result whose move throws ends as that error") {
 TEST_CASE_FIXTURE(Clocked, "a million limits around one Deferred use no stack") {
   for (const bool cancelled : {false, true}) {
     auto [promise, last] = make_deferred<int>();
-    for (int i = 0; i < 1'000'000; ++i) last = add_timeout(std::move(last), 10s, reactor);
+    for (int i = 0; i < million; ++i) last = add_timeout(std::move(last), 10s, reactor);
 
     if (cancelled) {
       last.cancel();

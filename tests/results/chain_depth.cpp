@@ -10,21 +10,21 @@
 
 #include "deferred/results/deferred.hpp"
 #include "deferred/results/shared_deferred.hpp"
+#include "tests/support/million.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::million;
 using deferred::testing::Unhandled;
 
 namespace {
 
-constexpr int many = 1'000'000;
-
-// `many` Deferreds, each waiting for the one before, the first for a Promise.
+// A million Deferreds, each waiting for the one before, the first for a Promise.
 struct Tower {
   Tower() {
     auto [first, top] = make_deferred<int>();
     promise = std::move(first);
-    for (int i = 0; i < many; ++i) {
+    for (int i = 0; i < million; ++i) {
       auto [start, outer] = make_deferred<void>();
       auto waiting = std::move(outer).add_callback(
           [inner = std::move(top)]() mutable { return std::move(inner); });
@@ -43,7 +43,7 @@ struct Next {
   std::vector<Promise<int>>* promises;
 
   Deferred<int> operator()(int n) const {
-    if (n == many) return succeed(int(n));
+    if (n == million) return succeed(int(n));
     auto [promise, deferred] = make_deferred<int>();
     promises->push_back(std::move(promise));
     return std::move(deferred).add_callback(*this);
@@ -54,18 +54,18 @@ struct Next {
 
 TEST_CASE_FIXTURE(Unhandled, "a million callbacks on one Deferred use no stack") {
   auto [promise, deferred] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     deferred = std::move(deferred).add_callback([](int n) { return n + 1; });
   }
 
   promise.callback(0);
 
-  CHECK(std::move(deferred).result().value() == many);
+  CHECK(std::move(deferred).result().value() == million);
 }
 
 TEST_CASE_FIXTURE(Unhandled, "a million callbacks whose Promise is dropped use no stack") {
   auto [promise, deferred] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     deferred = std::move(deferred).add_callback([](int n) { return n + 1; });
   }
 
@@ -117,17 +117,17 @@ TEST_CASE_FIXTURE(Unhandled, "a million Deferreds in Deferreds, dropped, use no 
 TEST_CASE_FIXTURE(Unhandled,
                   "a million Deferreds, each returned by a callback of the last, use no stack") {
   std::vector<Promise<int>> promises;
-  promises.reserve(many);
+  promises.reserve(million);
   auto rest = Next{&promises}(0);
 
-  for (int i = 0; i < many; ++i) promises[i].callback(i + 1);
+  for (int i = 0; i < million; ++i) promises[i].callback(i + 1);
 
-  CHECK(std::move(rest).result().value() == many);
+  CHECK(std::move(rest).result().value() == million);
 }
 
 TEST_CASE_FIXTURE(Unhandled, "a million chained Deferreds use no stack") {
   auto [first, last] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, next] = make_deferred<int>();
     std::move(last).chain(std::move(promise));
     last = std::move(next);
@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million chained Deferreds use no stack") {
 
 TEST_CASE_FIXTURE(Unhandled, "a million callbacks that each fire the next Promise use no stack") {
   auto [first, last] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, next] = make_deferred<int>();
     std::move(last)
         .add_both([p = std::move(promise)](Outcome<int> n) mutable { p.fire(std::move(n)); })
@@ -156,7 +156,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million callbacks that each fire the next Promis
 TEST_CASE_FIXTURE(Unhandled,
                   "a million callbacks that own the next Promise, dropped, use no stack") {
   auto [first, last] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, next] = make_deferred<int>();
     std::move(last)
         .add_callback([p = std::move(promise)](int n) mutable { p.callback(n); })
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(Unhandled,
 
 TEST_CASE_FIXTURE(Unhandled, "a million cancellers that own the next Promise use no stack") {
   auto [first, last] = make_deferred<int>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, next] = make_deferred<int>([p = std::move(first)] {});
     std::move(last).detach();
     first = std::move(promise);
@@ -192,7 +192,7 @@ TEST_CASE_FIXTURE(Unhandled,
   auto [first, last] = make_deferred<void>();
   Promise<void> next = std::move(first);
   std::vector<Deferred<void>> paused;
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, deferred] = make_deferred<void>([owned = std::move(next)] {});
     deferred.pause();
     paused.push_back(std::move(deferred));
@@ -214,7 +214,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million values that each own the next Deferred u
     std::unique_ptr<Deferred<Item>> next;
   };
   auto [promise, all] = make_deferred<Item>();
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [before, outer] = make_deferred<Item>();
     promise.callback(Item{});
     before.callback(Item{std::make_unique<Deferred<Item>>(std::move(all))});
@@ -235,7 +235,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million shared Deferreds, each read by the next,
     CAPTURE(fired);
     auto [promise, deferred] = make_deferred<int>();
     SharedDeferred<int> last = std::move(deferred).share();
-    for (int i = 0; i < many; ++i) {
+    for (int i = 0; i < million; ++i) {
       last = last.add_callback([](int n) { return n + 1; }).share();
     }
 
@@ -245,7 +245,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million shared Deferreds, each read by the next,
     }
 
     REQUIRE(last.outcome());
-    CHECK((fired ? **last.outcome() == many : last.outcome()->check<AbandonedError>() != nullptr));
+    CHECK((fired ? **last.outcome() == million : last.outcome()->check<AbandonedError>() != nullptr));
     last.add_errback([](const AbandonedError&) {}).detach();
   }
 }
@@ -254,7 +254,7 @@ TEST_CASE_FIXTURE(Unhandled, "a million cancellers that each cancel the next use
   std::vector<Promise<int>> promises;
   auto [first, last] = make_deferred<int>();
   promises.push_back(std::move(first));
-  for (int i = 0; i < many; ++i) {
+  for (int i = 0; i < million; ++i) {
     auto [promise, next] =
         make_deferred<int>([below = std::move(last)]() mutable { below.cancel(); });
     promises.push_back(std::move(promise));
@@ -285,7 +285,7 @@ TEST_CASE_FIXTURE(Unhandled, "a long row's canceller that cancels two other rows
     return std::move(deferred);
   };
   auto first = row_over(end(), promises, 1);
-  auto second = row_over(end(), promises, many);
+  auto second = row_over(end(), promises, million);
   auto [promise, both] = make_deferred<int>([&] {
     first.cancel();
     second.cancel();

@@ -12,6 +12,7 @@
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/support/loop.hpp"
+#include "tests/support/million.hpp"
 #include "tests/support/probes.hpp"
 
 using namespace deferred;
@@ -19,8 +20,6 @@ using namespace deferred::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr int million = 1'000'000;
 
 struct Ready1 {
   void yield_to(Waiter<int> w) const { w.resume(1); }
