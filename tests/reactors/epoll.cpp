@@ -107,7 +107,10 @@ TEST_CASE("a watch that outlives its descriptor, of which a copy is open, costs 
   const DelayedCall end = reactor.call_later(5ms, [&] { over = true; });
 
   int waits = 0;
-  for (; !over; ++waits) reactor.backend().run_once(true);
+  while (!over) {
+    reactor.backend().run_once(true);
+    ++waits;
+  }
   other.write(1);
   reactor.backend().run_once(true);
 

@@ -245,7 +245,8 @@ TEST_CASE_FIXTURE(Unhandled, "a million shared Deferreds, each read by the next,
     }
 
     REQUIRE(last.outcome());
-    CHECK((fired ? **last.outcome() == million : last.outcome()->check<AbandonedError>() != nullptr));
+    CHECK(
+        (fired ? **last.outcome() == million : last.outcome()->check<AbandonedError>() != nullptr));
     last.add_errback([](const AbandonedError&) {}).detach();
   }
 }
