@@ -26,10 +26,11 @@ bool holds(const dl_phdr_info& object, const ElfW(Phdr) & part, const void* addr
   return part.p_type == PT_LOAD && at - (object.dlpi_addr + part.p_vaddr) < part.p_memsz;
 }
 
-bool has_note(const dl_phdr_info& object, const ElfW(Phdr) & part) {
+// Notes are padded to 4 bytes or to 8, and what the segment says holds for its first: mold puts both
+// kinds into one.
+bool has_note(const dl_phdr_info& object, const ElfW(Phdr) & part, std::size_t align) {
   if (part.p_type != PT_NOTE) return false;
   const auto* at = reinterpret_cast<const char*>(object.dlpi_addr + part.p_vaddr);
-  const std::size_t align = part.p_align == 8 ? 8 : 4;
   const auto padded = [align](std::size_t size) { return (size + align - 1) / align * align; };
   for (const char* const end = at + part.p_memsz; at + sizeof(ElfW(Nhdr)) <= end;) {
     ElfW(Nhdr) head;
@@ -53,7 +54,8 @@ int look(dl_phdr_info* object, std::size_t, void* found) {
     const ElfW(Phdr)& part = object->dlpi_phdr[i];
     if (holds(*object, part, &note)) copies.mine = object->dlpi_name;
     // The program has no name here.
-    if (*object->dlpi_name == '\0' && has_note(*object, part)) copies.in_program = true;
+    if (*object->dlpi_name != '\0') continue;
+    if (has_note(*object, part, 4) || has_note(*object, part, 8)) copies.in_program = true;
   }
   return 0;
 }
