@@ -26,8 +26,8 @@ bool holds(const dl_phdr_info& object, const ElfW(Phdr) & part, const void* addr
   return part.p_type == PT_LOAD && at - (object.dlpi_addr + part.p_vaddr) < part.p_memsz;
 }
 
-// Notes are padded to 4 bytes or to 8, and what the segment says holds for its first: mold puts both
-// kinds into one.
+// Notes are padded to 4 bytes or to 8, and what the segment says holds for its first: mold puts
+// both kinds into one.
 bool has_note(const dl_phdr_info& object, const ElfW(Phdr) & part, std::size_t align) {
   if (part.p_type != PT_NOTE) return false;
   const auto* at = reinterpret_cast<const char*>(object.dlpi_addr + part.p_vaddr);
