@@ -108,9 +108,8 @@ for does, changed, source, before, after, expected in MUTANTS:
     with tempfile.TemporaryDirectory() as name:
         program = build(pathlib.Path(name), changed, source, before, after)
         caught = expected in failures(program, f"--filter=: {expected}")
-        others = [one for one in failures(program, "--most-failures=2") if one != expected]
     survivors += not caught
     print("caught" if caught else "SURVIVES", ": a reactor that ", does, sep="")
-    print(*[f"    {one}" for one in [expected, *others]], sep="\n", flush=True)
+    print(f"    {expected}", flush=True)
 print(f"faulty cores: {len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
 sys.exit(survivors != 0)
