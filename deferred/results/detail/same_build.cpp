@@ -26,20 +26,21 @@ bool holds(const dl_phdr_info& object, const ElfW(Phdr) & part, const void* addr
   return part.p_type == PT_LOAD && at - (object.dlpi_addr + part.p_vaddr) < part.p_memsz;
 }
 
-// Notes are padded to 4 bytes or to 8, and what the segment says holds for its first: mold puts
-// both kinds into one.
+// Notes are padded to 4 bytes or to 8, and what the segment says need not hold for all: mold puts
+// both kinds into one. Gone through with the wrong one, it holds anything.
 bool has_note(const dl_phdr_info& object, const ElfW(Phdr) & part, std::size_t align) {
   if (part.p_type != PT_NOTE) return false;
-  const auto* at = reinterpret_cast<const char*>(object.dlpi_addr + part.p_vaddr);
+  const auto* const notes = reinterpret_cast<const char*>(object.dlpi_addr + part.p_vaddr);
   const auto padded = [align](std::size_t size) { return (size + align - 1) / align * align; };
-  for (const char* const end = at + part.p_memsz; at + sizeof(ElfW(Nhdr)) <= end;) {
+  for (std::size_t at = 0; at + sizeof(Note) <= part.p_memsz;) {
     ElfW(Nhdr) head;
-    std::memcpy(&head, at, sizeof head);
-    const char* const name = at + sizeof head;
-    if (head.n_namesz == sizeof "deferred" && std::memcmp(name, "deferred", head.n_namesz) == 0) {
+    std::memcpy(&head, notes + at, sizeof head);
+    at += sizeof head;
+    if (head.n_namesz == sizeof "deferred" &&
+        std::memcmp(notes + at, "deferred", head.n_namesz) == 0) {
       return true;
     }
-    at = name + padded(head.n_namesz) + padded(head.n_descsz);
+    at += padded(head.n_namesz) + padded(head.n_descsz);
   }
   return false;
 }
