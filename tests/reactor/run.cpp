@@ -6,19 +6,16 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "deferred/results/errors.hpp"
 #include "deferred/tasks/spawn.hpp"
-#include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/pause.hpp"
-#include "deferred/yieldables/timer.hpp"
 #include "tests/support/driven.hpp"
 #include "tests/support/loop.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
-using deferred::testing::Counting;
-using deferred::testing::Driven;
 using deferred::testing::Loop;
 using deferred::testing::OnPoll;
 using deferred::testing::OnVirtualTime;
