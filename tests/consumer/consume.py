@@ -60,6 +60,7 @@ def with_cmake(project):
 def with_subproject(project):
     (project / "subprojects").mkdir()
     (project / "subprojects" / "deferred").symlink_to(source)
+    # In few large units, as some users build: no name of one source may be in the way of another's.
     run("meson", "setup", "build", f"-Dbackends={','.join(backends)}", "-Ddebug=false", "--unity=subprojects", cwd=project)
     run("meson", "compile", "-C", "build", cwd=project)
     run("meson", "install", "-C", "build", "--quiet", "--destdir", project / "installed", cwd=project)
