@@ -6,7 +6,7 @@
 namespace deferred::testing {
 
 #ifdef __SANITIZE_ADDRESS__
-// Its build is -O0, and its heap is slow: a tenth is enough to end the stack of any recursion.
+// Its build is -O0 and its heap is slow: a tenth of the calls overflows the stack as well.
 inline constexpr int million = 100'000;
 #else
 inline constexpr int million = 1'000'000;
