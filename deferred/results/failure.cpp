@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "deferred/results/detail/raised.hpp"
 #include "deferred/results/errors.hpp"
@@ -29,6 +30,9 @@ struct FailureTrace : Recycled {
   std::uint32_t kept = 0;
   std::uint64_t omitted = 0;
   Entry entries[most];
+  std::vector<Failure> suppressed;  // the first `most`
+  std::uint64_t more_suppressed = 0;
+  FailureTrace* next_to_go = nullptr;
 };
 
 namespace {
@@ -105,16 +109,42 @@ bool is_to_be_reported(const Failure& failure) noexcept {
   if (failure.check<Cancelled>()) return false;
   if (const auto* gone = failure.check<AbandonedError>(); gone && gone->by_closing()) return false;
   const FailureNode* const node = FailureNode::of(failure);
-  return node && !origin_of(*node).reported;
+  return node && !node->known && !origin_of(*node).reported;
 }
 
 void set_reported(const Failure& failure) noexcept {
   origin_of(*FailureNode::of(failure)).reported = true;
 }
 
+namespace {
+
+// Errors that are suppressed may have suppressed others, and so on: their traces go in a loop.
+[[gnu::noinline, gnu::cold]] void destroy_trace(FailureTrace* trace) noexcept {
+  static constinit thread_local FailureTrace* to_go = nullptr;
+  static constinit thread_local bool going = false;
+  trace->next_to_go = std::exchange(to_go, trace);
+  if (std::exchange(going, true)) return;
+  while (FailureTrace* const next = to_go) {
+    to_go = next->next_to_go;
+    delete next;
+  }
+  going = false;
+}
+
+}  // namespace
+
 void destroy_node(FailureNode* node) noexcept {
-  delete node->trace;
+  if (node->trace) [[unlikely]]
+    destroy_trace(node->trace);
   node->ops->destroy(node);
+}
+
+void FailureNode::set_known(Failure& failure) noexcept try {
+  if (failure.node_->has_no_way) return;
+  failure.own_trace();
+  failure.node_->known = true;
+} catch (...) {
+  // Then it is reported twice.
 }
 
 std::exception_ptr handled_whole(const void* error, const std::type_info& type,
@@ -319,46 +349,83 @@ std::string Failure::what() const {
 
 std::string Failure::report() const {
   if (!node_) return "no error";
-  std::string text = type_name() + ": " + what();
-  if (node_->made.line() != 0) text += "\n  made at " + to_string(node_->made);
-  if (node_->trace) {
-    for (std::uint32_t i = 0; i < node_->trace->kept; ++i) {
-      const auto& [where, how] = node_->trace->entries[i];
-      text += how == Passed::await ? "\n  awaited at " : "\n  passed the chain at ";
-      text += to_string(where);
-    }
-    if (node_->trace->omitted) {
-      text += "\n  and " + std::to_string(node_->trace->omitted) + " places more";
-    }
-  }
+  std::string text;
+  int most_suppressed = 30;
+  append_report(text, "\n  ", most_suppressed);
   return text;
 }
 
-void Failure::passed(Passed how, SourceLocation where) noexcept {
-  if (!node_ || node_->has_no_way) return;
-  try {
-    const unsigned kept = detail::raised == node_ ? 1 : 0;
-    if (node_->refs > 1 + kept) {  // others have it too
-      auto* const way = new detail::WayNode(
-          node_->ops == &detail::way_table ? static_cast<detail::WayNode*>(node_)->error : *this);
-      Failure own = detail::FailureNode::adopt(way);
-      way->ops = &detail::way_table;
-      way->type = node_->type;
-      way->payload = node_->payload;
-      way->standard = node_->standard;
-      way->made = node_->made;
-      if (node_->trace) way->trace = new detail::FailureTrace(*node_->trace);
-      *this = std::move(own);
-    }
-    if (!node_->trace) node_->trace = new detail::FailureTrace;
-  } catch (...) {
-    return;  // the error itself matters more than its trace
+void Failure::append_report(std::string& text, const std::string& indent,
+                            int& most_suppressed) const {
+  text += type_name() + ": " + what();
+  if (node_->made.line() != 0) text += indent + "made at " + to_string(node_->made);
+  if (!node_->trace) return;
+  const detail::FailureTrace& trace = *node_->trace;
+  for (std::uint32_t i = 0; i < trace.kept; ++i) {
+    const auto& [where, how] = trace.entries[i];
+    text += indent + (how == Passed::await ? "awaited at " : "passed the chain at ");
+    text += to_string(where);
   }
-  detail::FailureTrace& trace = *node_->trace;
+  if (trace.omitted) text += indent + "and " + std::to_string(trace.omitted) + " places more";
+  std::uint64_t left = trace.suppressed.size() + trace.more_suppressed;
+  for (const Failure& error : trace.suppressed) {
+    if (most_suppressed == 0) break;  // of the whole report, however they are in each other
+    --most_suppressed;
+    --left;
+    text += indent + "and suppressed ";
+    error.append_report(text, indent + "  ", most_suppressed);
+  }
+  if (left) text += indent + "and suppressed " + std::to_string(left) + " errors more";
+}
+
+detail::FailureTrace& Failure::own_trace() {
+  const unsigned kept = detail::raised == node_ ? 1 : 0;
+  if (node_->refs > 1 + kept) {  // others have it too
+    auto* const way = new detail::WayNode(
+        node_->ops == &detail::way_table ? static_cast<detail::WayNode*>(node_)->error : *this);
+    Failure own = detail::FailureNode::adopt(way);
+    way->ops = &detail::way_table;
+    way->type = node_->type;
+    way->payload = node_->payload;
+    way->standard = node_->standard;
+    way->made = node_->made;
+    way->known = node_->known;
+    if (node_->trace) way->trace = new detail::FailureTrace(*node_->trace);
+    *this = std::move(own);
+  }
+  if (!node_->trace) node_->trace = new detail::FailureTrace;
+  return *node_->trace;
+}
+
+void Failure::passed(Passed how, SourceLocation where) noexcept try {
+  if (!node_ || node_->has_no_way) return;
+  detail::FailureTrace& trace = own_trace();
+  if (how == Passed::await) node_->known = false;  // it is somebody's again
   if (trace.kept < detail::FailureTrace::most) {
     trace.entries[trace.kept++] = {where, how};
   } else {
     ++trace.omitted;
+  }
+} catch (...) {
+  // The error itself matters more than its trace.
+}
+
+std::vector<Failure> Failure::suppressed() const {
+  if (!node_ || !node_->trace) return {};
+  return node_->trace->suppressed;
+}
+
+void Failure::suppress(Failure error) noexcept {
+  try {
+    if (!node_ || node_->has_no_way) throw std::bad_alloc();
+    detail::FailureTrace& trace = own_trace();
+    if (trace.suppressed.size() < detail::FailureTrace::most) {
+      trace.suppressed.push_back(error);
+    } else {
+      ++trace.more_suppressed;
+    }
+  } catch (...) {
+    detail::report_unhandled(error, "what an earlier error has hidden");
   }
 }
 

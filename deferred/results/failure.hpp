@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 #include "deferred/memory/api.hpp"
 #include "deferred/results/source_location.hpp"
@@ -22,6 +23,7 @@ namespace deferred {
 
 namespace detail {
 struct FailureNode;
+struct FailureTrace;
 template <class E>
 struct FailureNodeOf;
 }  // namespace detail
@@ -89,9 +91,19 @@ class [[nodiscard]] Failure {
   /// Adds a place to the trace of this Failure; copies made before go their own way. The first 30
   /// places are kept, the others counted.
   DEFERRED_API void passed(Passed how, SourceLocation where) noexcept;
+  /// Errors that came when this one was on its way already, and gave way to it: of its nursery's
+  /// other children, say. They stand in its report. In a catch block:
+  /// `Failure::current().suppressed()`. (Java: Throwable.getSuppressed)
+  DEFERRED_API std::vector<Failure> suppressed() const;
+  /// Adds one; to this Failure, not to copies made before. The first 30 are kept, the others
+  /// counted. Without memory for that the error is reported as an unhandled one.
+  DEFERRED_API void suppress(Failure error) noexcept;
 
  private:
   friend struct detail::FailureNode;
+  /// Makes the trace its own: copies made before keep theirs. Throws std::bad_alloc.
+  detail::FailureTrace& own_trace();
+  void append_report(std::string& text, const std::string& indent, int& most_suppressed) const;
 
   void drop() noexcept {
     if (node_) release(node_);

@@ -41,10 +41,13 @@ struct FailureNode {
   static FailureNode* give(Failure& failure) noexcept {
     return std::exchange(failure.node_, nullptr);
   }
+  /// This copy is not reported, wherever it ends; once it was awaited it is again.
+  static void set_known(Failure& failure) noexcept;
 
   std::uint32_t refs = 1;
   mutable bool reported = false;  // the unhandled-failure hook has had it
   bool has_no_way = false;        // everybody's, for want of memory: it has no trace
+  bool known = false;             // by its nursery: this copy need not be reported
   const FailureOps* ops = nullptr;
   const std::type_info* type = nullptr;
   const void* payload = nullptr;             // the error object, of type *type
