@@ -3,7 +3,9 @@
 // The door of tasks/: coroutines, microthreads, and the extension point.
 #pragma once
 
+#include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/nursery.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/task.hpp"

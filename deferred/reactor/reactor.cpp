@@ -59,15 +59,12 @@ Reactor::~Reactor() {
   inbox_->refuse_calls(true);
   inbox_->discard();
   do {
-    while (tasks_) {
-      if (!tasks_->is(detail::Microthread::running)) {
-        detail::close(*tasks_);
-      } else if (dead_) {
-        detail::ReactorAccess::disown(*this, *tasks_);  // it forked, and its code is still there
-      } else {
-        destroyed_inside("of one of its coroutines");
-      }
+    while (detail::Family* const family = loose_families_) {
+      detail::close_children(*family);
+      const bool is_left = loose_families_ == family && !family->children;
+      if (is_left) detail::ReactorAccess::remove_loose(*family);
     }
+    while (tasks_) close_or_leave(*tasks_);
     while (detail::RemoteEnd* const end = remote_ends_) {
       detail::ReactorAccess::remove_remote(*this, *end);
       end->reactor_gone(*end);
@@ -90,8 +87,8 @@ Reactor::~Reactor() {
     for (std::size_t fd = 0; fd < fds_.size(); ++fd) {
       if (fds_[fd]) fds_[fd]->reactor_gone();
     }
-  } while (tasks_ || remote_ends_ || signals_ || !triggers_.empty() || !registry_.empty() ||
-           !ready_.empty() || !next_turn_.empty() || !timers_.empty() ||
+  } while (tasks_ || loose_families_ || remote_ends_ || signals_ || !triggers_.empty() ||
+           !registry_.empty() || !ready_.empty() || !next_turn_.empty() || !timers_.empty() ||
            std::any_of(fds_.begin(), fds_.end(), [](auto& fd) { return fd && !fd->idle(); }));
   while (failed_) detail::ReactorAccess::forget_failed(*failed_);
   backend_->arm(TimePoint::max());
@@ -100,6 +97,16 @@ Reactor::~Reactor() {
   Reactor** link = &first_on_thread;
   while (*link && *link != this) link = &(*link)->next_on_thread_;
   if (*link) *link = next_on_thread_;
+}
+
+void Reactor::close_or_leave(detail::Microthread& m) {
+  detail::close(m);
+  if (tasks_ != &m) return;
+  detail::Microthread& busy = detail::deepest_child(m);
+  if (!busy.is_busy()) return;  // a new one, which a destructor has spawned
+  if (!dead_) destroyed_inside("of one of its coroutines");
+  if (busy.family) detail::ReactorAccess::orphan(*this, busy);
+  detail::ReactorAccess::disown(*this, busy);  // it forked, and its code is still there
 }
 
 /// The state of a turn, and of what runs after the last one.
@@ -140,7 +147,7 @@ void Reactor::turn() noexcept {
     take_messages_and_timers();
   }
   ready_.run_round(true);
-  ready_.run_at_most(most_more);
+  ready_.run_at_most(event_interval_);
 }
 
 // What a message sets is for the next turn already.
@@ -187,12 +194,29 @@ void Reactor::ask_for_turn() noexcept {
 
 std::string Reactor::dump_tasks() const {
   require_home("dump_tasks()");
-  std::vector<const detail::Microthread*> newest_first;
-  for (const detail::Microthread* m = failed_; m; m = m->next_live) newest_first.push_back(m);
-  for (const detail::Microthread* m = tasks_; m; m = m->next_live) newest_first.push_back(m);
+  constexpr std::size_t deepest_indented = 20;
+  struct Line {
+    const detail::Microthread* task;
+    std::size_t depth;
+  };
+  std::vector<Line> left;  // the next one last
+  const auto put = [&left](const detail::Microthread* newest, std::size_t depth) {
+    for (; newest; newest = newest->next_live) left.push_back({newest, depth});
+  };
+  put(failed_, 0);
+  for (const detail::Family* loose = loose_families_; loose; loose = loose->next_loose) {
+    put(loose->children, 0);
+  }
+  put(tasks_, 0);
   std::string text;
-  for (auto m = newest_first.rbegin(); m != newest_first.rend(); ++m) {
-    text += detail::describe(**m) + "\n";
+  while (!left.empty()) {
+    const auto [task, depth] = left.back();
+    left.pop_back();
+    text +=
+        std::string(2 * std::min(depth, deepest_indented), ' ') + detail::describe(*task) + "\n";
+    const detail::Extras* const extras = task->extras();
+    const detail::Family* of = extras ? extras->innermost_family : nullptr;
+    for (; of; of = of->outer_family) put(of->children, depth + 1);
   }
   return text;
 }
@@ -243,16 +267,29 @@ void take_from(Microthread*& list, Microthread& m) noexcept {
 
 }  // namespace
 
-void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
+[[gnu::always_inline]] inline void ReactorAccess::number(Reactor& reactor,
+                                                         Microthread& m) noexcept {
   m.reactor = &reactor;
-  add_to(reactor.tasks_, m);
   ++reactor.task_count_;
   const std::uint64_t id = ++reactor.last_task_id_;
   m.id_low = static_cast<std::uint32_t>(id);
   m.id_high = static_cast<std::uint8_t>(id >> 32);
   m.retain();
 }
-
+void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
+  add_to(reactor.tasks_, m);
+  number(reactor, m);
+}
+void ReactorAccess::adopt(Family& family, Microthread& m) noexcept {
+  m.family = &family;
+  add_to(family.children, m);
+  if (family.task) {
+    Family*& first = family.task->extras()->may_have_children;
+    if (!first || first->depth < family.depth) first = &family;
+  }
+  if (family.effective) m.set(Microthread::root_cancelled | Microthread::cancelled);
+  number(*family.reactor, m);
+}
 void ReactorAccess::keep_failed(Reactor& reactor, Microthread& m) noexcept {
   m.reactor = &reactor;
   m.set(Microthread::listed_as_failed);
@@ -268,6 +305,30 @@ void ReactorAccess::disown(Reactor& reactor, Microthread& m) noexcept {
   take_from(reactor.tasks_, m);
   --reactor.task_count_;
   m.release();
+}
+
+void ReactorAccess::disown(Reactor& reactor, Family& family, Microthread& m) noexcept {
+  take_from(family.children, m);
+  m.family = nullptr;
+  --reactor.task_count_;
+  m.release();
+}
+
+void ReactorAccess::orphan(Reactor& reactor, Microthread& m) noexcept {
+  take_from(std::exchange(m.family, nullptr)->children, m);
+  add_to(reactor.tasks_, m);
+}
+
+void ReactorAccess::add_loose(Reactor& reactor, Family& family) noexcept {
+  family.next_loose = std::exchange(reactor.loose_families_, &family);
+  if (family.next_loose) family.next_loose->previous_loose = &family;
+}
+void ReactorAccess::remove_loose(Family& family) noexcept {
+  if (!family.reactor) return;
+  (family.previous_loose ? family.previous_loose->next_loose : family.reactor->loose_families_) =
+      family.next_loose;
+  if (family.next_loose) family.next_loose->previous_loose = family.previous_loose;
+  family.reactor = nullptr;
 }
 
 void ReactorAccess::add_remote(Reactor& reactor, RemoteEnd& end) noexcept {

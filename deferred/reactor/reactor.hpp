@@ -37,6 +37,7 @@ class Task;
 class TaskRef;
 
 namespace detail {
+struct Family;
 struct MainEnd;
 struct Microthread;
 struct ReactorAccess;
@@ -141,6 +142,10 @@ class DEFERRED_API Reactor final : private Turn {
     error_hook_ = std::move(hook);
   }
 
+  /// How many items of the ready queue a turn runs beyond those that stood there when it began:
+  /// 256. 0: timers and I/O have their turn after each round. (tokio: event_interval)
+  void set_event_interval(int items) noexcept { event_interval_ = items; }
+
   /// The time at which the present turn began: the clock is read once a turn. Outside of a turn,
   /// the time.
   TimePoint now() noexcept {
@@ -205,7 +210,6 @@ class DEFERRED_API Reactor final : private Turn {
  private:
   friend struct detail::ReactorAccess;
   static constexpr std::size_t most_messages = 1024;  // of the inbox, a turn
-  static constexpr int most_more = 256;  // items of the ready queue a turn, beyond those it held
 
   class InTurn;
   using InboxHold = std::unique_ptr<detail::Inbox, detail::ReleaseInbox>;
@@ -228,6 +232,8 @@ class DEFERRED_API Reactor final : private Turn {
   [[gnu::visibility("hidden")]] void take_turn(const char* waits_for);
   [[gnu::visibility("hidden")]] void shut_down();
   [[gnu::visibility("hidden")]] void call_triggers(Phase phase) noexcept;
+  /// At the end of the reactor.
+  [[gnu::visibility("hidden")]] void close_or_leave(detail::Microthread& m);
   /// Refuses calls of other threads from now on, and runs those that were taken.
   [[gnu::visibility("hidden")]] void take_last_calls() noexcept;
   /// Runs what is ready, and nothing else.
@@ -255,6 +261,7 @@ class DEFERRED_API Reactor final : private Turn {
   detail::Inbox* inbox_;  // counted
   detail::RunQueue ready_;
   detail::RunQueue next_turn_;
+  int event_interval_ = 256;
   const detail::ThreadChecks checks_;
   bool awake_ = false;   // in a turn, or one is armed for as soon as possible
   bool ending_ = false;  // in its destructor
@@ -271,7 +278,8 @@ class DEFERRED_API Reactor final : private Turn {
   // For timers that are set: the present, while older ones may be due in this turn.
   TimePoint not_before_ = TimePoint::min();
   Registry registry_;
-  detail::Microthread* tasks_ = nullptr;   // all live ones
+  detail::Microthread* tasks_ = nullptr;      // the live ones that are in no nursery
+  detail::Family* loose_families_ = nullptr;  // nurseries on no stack
   detail::Microthread* failed_ = nullptr;  // that have failed, and whose Spawned was not asked yet
   std::size_t task_count_ = 0;
   std::uint64_t last_task_id_ = 0;

@@ -38,6 +38,12 @@ class TaskRef {
     if (m_) m_->release();
   }
 
+  /// The one whose code runs on this thread; an empty one if there is none.
+  static TaskRef running() noexcept {
+    detail::Microthread* const m = detail::current_microthread;
+    return m ? TaskRef(*m) : TaskRef();
+  }
+
   bool valid() const noexcept { return m_ != nullptr; }
   friend bool operator==(const TaskRef&, const TaskRef&) noexcept = default;
 

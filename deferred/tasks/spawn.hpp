@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,10 @@
 #include "deferred/tasks/yield_to.hpp"
 
 namespace deferred {
+
+namespace detail {
+struct SpawnAccess;
+}
 
 #if defined(__GNUC__) && !defined(__clang__)
 // g++ 12 does not see that a std::optional holds one, where that ends.
@@ -46,6 +51,11 @@ class Spawned {
   /// The microthread, to be asked, cancelled or closed. Throws std::logic_error after a move, as
   /// all below do: `const TaskRef task = spawned.task();` first, if both are needed.
   TaskRef task() const { return TaskRef(microthread()); }
+  /// With a name for dumps and reports: `spawn(accept(listener)).named("accept")`.
+  Spawned named(std::string name) && {
+    task().set_name(std::move(name));
+    return std::move(*this);
+  }
   bool done() const { return microthread().is(detail::Microthread::done); }
   /// It is done, and its result is a failure.
   bool failed() const;
@@ -99,8 +109,7 @@ class Spawned {
   void abandon() && noexcept;
 
  private:
-  template <class U>
-  friend Spawned<U> spawn(Reactor& reactor, Task<U> task);
+  friend struct detail::SpawnAccess;
   explicit Spawned(detail::Microthread* m) noexcept : m_(m) {}
   detail::Microthread& microthread() const {
     if (!m_) [[unlikely]]
@@ -159,16 +168,27 @@ auto spawn(Y x) {
   return spawn(Reactor::current(), std::move(x));
 }
 
+namespace detail {
+
+struct SpawnAccess {
+  /// Into the list of `owner`, a reactor or a family.
+  template <class T, class Owner>
+  static Spawned<T> spawn(Reactor& reactor, Owner& owner, Task<T> task) {
+    if (!task.valid()) throw std::logic_error("spawn: this Task was awaited or spawned before");
+    Microthread* const m = make_microthread(&run_microthread<T>);
+    m->start_with(*TaskAccess::release(task));
+    ReactorAccess::adopt(owner, *m);
+    m->set(Microthread::queued | Microthread::has_handle);
+    ReactorAccess::next_turn(reactor, *m);
+    return Spawned<T>(m);
+  }
+};
+
+}  // namespace detail
+
 template <class T>
 Spawned<T> spawn(Reactor& reactor, Task<T> task) {
-  using detail::Microthread;
-  if (!task.valid()) throw std::logic_error("spawn: this Task was awaited or spawned before");
-  Microthread* const m = detail::make_microthread(&detail::run_microthread<T>);
-  m->start_with(*detail::TaskAccess::release(task));
-  detail::ReactorAccess::adopt(reactor, *m);
-  m->set(Microthread::queued | Microthread::has_handle);
-  detail::ReactorAccess::next_turn(reactor, *m);
-  return Spawned<T>(m);
+  return detail::SpawnAccess::spawn(reactor, reactor, std::move(task));
 }
 
 template <class T>

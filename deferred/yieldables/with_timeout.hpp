@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// with_timeout: any yieldable, with a limit. A decorator: of what takes a Waiter it is one as a
-// user writes it; around a subtask it opens a cancel scope, which a user cannot yet.
+// with_timeout: any yieldable, with a limit. A decorator as a user writes it: of what takes a
+// Waiter, a timer beside it; of a subtask, a cancel scope around it.
 #pragma once
 
 #include <type_traits>
@@ -11,11 +11,9 @@
 #include "deferred/reactor/delayed_call.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/results/failure.hpp"
-#include "deferred/results/outcome.hpp"
-#include "deferred/tasks/detail/scope.hpp"
+#include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/tasks/yield_to.hpp"
-#include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred {
 
@@ -68,34 +66,12 @@ class [[nodiscard]] WithTimeout<Y> {
  public:
   WithTimeout(AnyDuration limit, Y&& x) : limit_(limit), x_(std::forward<Y>(x)) {}
 
-  Task<R> yield_to() && { return run(limit_, deferred::yield_to(std::forward<Y>(x_))); }
+  Task<R> yield_to() && {
+    return CancelScope::within(limit_, deferred::yield_to(std::forward<Y>(x_)));
+  }
   void abandon() && { deferred::abandon(std::forward<Y>(x_)); }
 
  private:
-  static Task<R> run(Duration limit, Task<R> task) {
-    detail::OpenScope scope;
-    const TaskRef self = scope.task();
-    std::string place;
-    const DelayedCall timer = scope.reactor().call_later(limit, [&] {
-      try {
-        place = self.place();  // of what it waits on, which the cancel ends
-      } catch (const std::bad_alloc&) {
-      }
-      scope.cancel();
-    });
-    AsOutcome<Task<R>> quiet(std::move(task));
-    Outcome<Delivered<R>> outcome = co_await unlisted(std::move(quiet));
-    scope.close();
-    if (outcome.template check<Cancelled>() && scope.owns_cancel()) {
-      outcome = Failure(TimeoutError(limit, typeid(Task<R>), place));
-    }
-    if constexpr (std::is_same_v<R, Outcome<Delivered<R>>>) {
-      co_return outcome;
-    } else {
-      co_return std::move(outcome).value();
-    }
-  }
-
   Duration limit_;
   Y x_;
 };

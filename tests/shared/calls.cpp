@@ -3,6 +3,7 @@
 // Calls what is public, not inline, and called by no other program. Is not run.
 #include <deferred/deferred.hpp>
 #include <deferred/testing/allocation_failure.hpp>
+#include <deferred/testing/explore_cancel.hpp>
 #include <reactors/virtual_time.hpp>
 #ifdef WITH_EPOLL
 #include <reactors/epoll.hpp>

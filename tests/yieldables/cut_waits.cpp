@@ -103,6 +103,37 @@ constexpr Row rows[] = {
     // cut: WithTimeout
     {"WithTimeout",
      [](World&) -> Task<> { co_await with_timeout(limit, with_timeout(1min, Pause{1h})); }},
+    // cut: RunInScope
+    {"RunInScope",
+     [](World&) -> Task<> {
+       CancelScope scope;
+       co_await with_timeout(limit, scope.run(Pause{1h}));
+     }},
+    // cut: MoveOn
+    {"MoveOn",
+     [](World&) -> Task<> { co_await with_timeout(limit, move_on_after(1min, Pause{1h})); }},
+    // cut: Shield
+    {"Shield",
+     [](World&) -> Task<> {
+       co_await with_timeout(limit, shield(Pause{2ms}));
+       co_await with_timeout(limit, Pause{1h});
+     }},
+    // cut: Nursery
+    {"Nursery",
+     [](World&) -> Task<> {
+       Nursery nursery;
+       nursery.spawn(hour());
+       co_await with_timeout(limit, nursery);
+     }},
+    // cut: WithNursery
+    {"WithNursery",
+     [](World&) -> Task<> {
+       const auto family = [](Nursery& nursery) -> Task<> {
+         nursery.spawn(hour());
+         co_return;
+       };
+       co_await with_timeout(limit, with_nursery(family));
+     }},
     // cut: Pause
     {"Pause", [](World&) -> Task<> { co_await with_timeout(limit, Pause{1h}); }},
     // cut: CancelPoint

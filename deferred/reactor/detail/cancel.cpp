@@ -8,9 +8,8 @@
 namespace deferred::detail {
 
 void update_cancelled(Microthread& m) noexcept {
-  Scope* scope = m.extras() ? m.extras()->innermost : nullptr;
-  while (scope && !scope->cancelled && !scope->shield) scope = scope->outer;
-  const bool now = scope ? scope->cancelled : m.is(Microthread::root_cancelled);
+  const Scope* const scope = m.extras() ? m.extras()->innermost : nullptr;
+  const bool now = scope ? scope->effective : m.is(Microthread::root_cancelled);
   if (!now) {
     m.unset(Microthread::cancelled);
     return;
@@ -25,16 +24,13 @@ void update_cancelled(Microthread& m) noexcept {
   }
 }
 
-void cancel_level(Microthread& m) noexcept {
-  m.require_home("cancel()");
-  if (m.is(Microthread::done)) return;
-  m.set(Microthread::root_cancelled);
-  update_cancelled(m);
-}
-
 void cancel_once(Microthread& m) noexcept {
   m.require_home("cancel()");
   if (m.is(Microthread::done) || (m.reactor && ReactorAccess::ending(*m.reactor))) return;
+  if (m.is(Microthread::shielded)) {
+    m.extras()->held_once = true;
+    return;
+  }
   if (m.is(Microthread::answered_ahead)) return m.replace_answer(Wait::State::cancelled);
   if (!m.is_waiting()) {
     m.set(Microthread::cancel_next);

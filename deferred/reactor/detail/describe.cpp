@@ -81,7 +81,7 @@ std::string describe(const Microthread& m) {
   }
   if (!m.is(Microthread::started)) return label + " has not started";
   if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
-  if (m.is(Microthread::closing)) return label + " is being closed";
+  if (m.is(Microthread::closing) || m.is_torn()) return label + " is being closed";
   const bool waits = m.is(Microthread::suspended) && m.wait->state == Wait::State::open;
   if (!waits) return label + " is ready to go on" + call_path(m.leaf);
   return label + " waiting on " + demangled(m.wait->ops->yieldable()) + call_path(m.leaf);

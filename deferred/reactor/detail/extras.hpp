@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Extras: what only few microthreads have, and the cancel scopes among it.
+// Extras: what only few microthreads have.
 #pragma once
 
 #include <string>
 
 #include "deferred/memory/api.hpp"
+#include "deferred/memory/free_list.hpp"
+#include "deferred/reactor/detail/scope.hpp"
 #include "deferred/results/failure.hpp"
 
 namespace deferred::detail {
 
 class Chain;
-struct Microthread;
 
-/// One cancel scope on the stack of a microthread's frames, innermost first.
-struct Scope {
-  Scope* outer = nullptr;
-  bool cancelled = false;
-  bool shield = false;
-};
-
-/// What only few microthreads have.
-struct Extras {
+struct Extras : Recycled {
   std::string name;
   Failure pending;  // see Flag::throw_next
-  Scope* innermost = nullptr;
   Chain* completion = nullptr;
+  // Its scopes, and the nurseries' among them.
+  Scope* innermost = nullptr;
+  Scope* outermost = nullptr;
+  Family* innermost_family = nullptr;
+  Family* may_have_children = nullptr;  // no family inside of it has any
+  bool held_once = false;               // a one-shot cancel, by a shield
 };
 
 DEFERRED_API Extras& extras_of(Microthread& m);

@@ -4,6 +4,7 @@
 #include <typeinfo>
 
 #include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/detail/chain.hpp"
 
 namespace deferred::detail {
@@ -72,23 +73,31 @@ bool Microthread::rest(unsigned waits) noexcept {
   return true;
 }
 
+void Microthread::destroy_extras() noexcept {
+  if (is(throw_next)) report_unhandled(*this, extras_->pending);  // it waited no more
+  delete extras_;
+}
+
 void Microthread::destroy() noexcept {
-  if (Extras* const rest = extras()) {
-    if (is(throw_next)) report_unhandled(*this, rest->pending);  // it waited no more
-    delete rest;
-  }
+  if (is(has_extras)) [[unlikely]]
+    destroy_extras();
   delete this;
 }
 
-void close(Microthread& m) noexcept {
-  m.require_home("TaskRef::close()");
-  if (m.is(Microthread::done | Microthread::closing)) return;
-  m.set(Microthread::closing);
-  if (m.is(Microthread::running)) return;  // resume() does it
+Microthread& deepest_child(Microthread& m) noexcept {
+  Microthread* at = &m;
+  while (const Family* const family = family_with_children(*at)) at = family->children;
+  return *at;
+}
+
+namespace {
+
+// One without children, and not busy.
+void close_alone(Microthread& m) noexcept {
   m.retain();
   m.expire();  // Waiters that die with the frames must not answer
   // Destructors may look at it, or cancel it.
-  m.unset(Microthread::suspended | Microthread::answered_ahead);
+  m.unset(Microthread::closing | Microthread::suspended | Microthread::answered_ahead);
   destroy_frames(m);
   m.set(Microthread::done);
   Chain* const completion = std::exchange(m.completion(), nullptr);
@@ -105,11 +114,64 @@ void close(Microthread& m) noexcept {
   m.release();
 }
 
+// Those from a busy one up to `top` are closed as soon as it gives control back.
+void close_later(Microthread& busy, const Microthread& top) noexcept {
+  Microthread* at = &busy;
+  while (at) {
+    at->set(Microthread::closing);
+    at = at == &top ? nullptr : at->parent();
+  }
+}
+
+}  // namespace
+
+void close(Microthread& m) noexcept {
+  m.require_home("TaskRef::close()");
+  if (m.is(Microthread::done | Microthread::closing) || m.is_torn()) return;
+  if (m.is(Microthread::running)) return m.set(Microthread::closing);  // resume() does it
+  TaskRef top(m);
+  TaskRef at = top;
+  for (;;) {
+    at = TaskRef(deepest_child(at.microthread()));
+    Microthread& next = at.microthread();
+    if (next.is_busy()) return close_later(next, top.microthread());
+    const bool last = at == top;
+    Microthread* const found = next.parent();
+    const TaskRef parent = found ? TaskRef(*found) : TaskRef();
+    close_alone(next);
+    if (!last) {
+      if (top.microthread().is_busy()) return;  // a destructor has closed it
+      at = parent.valid() && !parent.microthread().is(Microthread::done) ? parent : top;
+    } else if (parent.valid() && parent.microthread().is(Microthread::closing) &&
+               !parent.microthread().is_busy()) {
+      top = at = parent;  // whose close waited for this
+    } else {
+      return;
+    }
+  }
+}
+
+void end_child(Microthread& m, void (*collect)(Microthread&) noexcept) noexcept {
+  Microthread* const found = m.parent();
+  const TaskRef parent = found ? TaskRef(*found) : TaskRef();
+  collect(m);
+  if (!parent.valid()) return;
+  Microthread& waiting = parent.microthread();
+  if (!waiting.is(Microthread::closing) || waiting.is(Microthread::running)) return;
+  waiting.unset(Microthread::closing);
+  close(waiting);
+}
+
 void retire(Microthread& m) noexcept {
   if (m.is(Microthread::queued)) m.retain();  // released when the queue comes to it
   if (Reactor* const reactor = m.reactor) {
     m.reactor = nullptr;
-    ReactorAccess::disown(*reactor, m);
+    if (Family* const family = m.family) [[unlikely]] {
+      ReactorAccess::disown(*reactor, *family, m);
+      family->ended(*family);
+    } else {
+      ReactorAccess::disown(*reactor, m);
+    }
   } else {
     m.release();
   }

@@ -22,12 +22,12 @@
 // but while waiting or handling. The Waiter that a handler borrows is not counted: an answer inside
 // the handler, where there is no other, touches neither.
 //
-// closing, beside them: close() is at work; with running: it will be, as soon as the code gives
-// control back. Then over. cancelled, cancel_next and throw_next say what the next wait begins
-// with. resting: it has called so many subtasks without a wait that the others get their turn
-// first; where that comes at an await of what was ready, it is answered instead, in the next turn's
-// queue. Next: wait.hpp, cancel.hpp; tasks/waiter.hpp and tasks/detail/yield_awaiter.hpp for how a
-// wait begins and ends.
+// closing, beside them: it is to be closed as soon as its code, or that of a microthread in one of
+// its nurseries, gives control back. Then over. cancelled, cancel_next and throw_next say what the
+// next wait begins with. resting: it has called so many subtasks without a wait that the others get
+// their turn first; where that comes at an await of what was ready, it is answered instead, in the
+// next turn's queue. Next: wait.hpp, cancel.hpp; tasks/waiter.hpp and
+// tasks/detail/yield_awaiter.hpp for how a wait begins and ends.
 #pragma once
 
 #include <cassert>
@@ -61,6 +61,7 @@ struct Microthread : Runnable, Recycled {
     cancel_next = 512,      // one cancel is to be delivered
     throw_next = 1024,      // Extras::pending is to be thrown
     root_cancelled = 2048,  // cancelled as a whole: what outer scopes are to a scope
+    shielded = 32768,       // one-shot cancels wait for the end of a shield
     // Of who knows it:
     has_handle = 128,  // a Spawned may still ask for the result, which stays in the root frame
     has_extras = 16,
@@ -79,6 +80,12 @@ struct Microthread : Runnable, Recycled {
   void unset(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags & ~mask); }
   /// Somebody is left who may answer.
   bool has_waiters() const noexcept { return (waiters & ~weak) != 0; }
+  /// close() is taking its frames apart.
+  bool is_torn() const noexcept { return !leaf && !is(done); }
+  /// Its code is on the native stack, or its frames are on their way: it cannot be closed now.
+  bool is_busy() const noexcept { return is(running | done) || !leaf; }
+  /// The microthread whose nursery it is in; null if there is none, or that is on no stack.
+  Microthread* parent() const noexcept { return family ? family->task : nullptr; }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
   /// It has called a subtask, or had the answer of an await at once. False if it has done so
@@ -131,11 +138,12 @@ struct Microthread : Runnable, Recycled {
     answered();
   }
 
-  Microthread* previous_live = nullptr;  // in the reactor's list
+  Microthread* previous_live = nullptr;  // in the reactor's list, or its family's
   Microthread* next_live = nullptr;
   Reactor* reactor = nullptr;  // null: none was found, or it is gone
   FrameBase* leaf = nullptr;   // the frame that runs, or will when resumed
   Wait* wait = nullptr;        // the wait it is in, while handling or suspended
+  Family* family = nullptr;    // in whose list it is instead of in the reactor's
   std::uint64_t epoch = 1;     // Waiters of an earlier one are stale; moves on with each answer
   std::uint32_t refs = 1;
   std::uint32_t waiters = 0;  // Waiters beside the handler's own that may still answer, and `weak`
@@ -158,6 +166,7 @@ struct Microthread : Runnable, Recycled {
   /// Of the states above. REQUIRES: not in the middle of a move.
   DEFERRED_API bool is_legal() const noexcept;
   DEFERRED_API void destroy() noexcept;
+  [[gnu::noinline, gnu::cold]] void destroy_extras() noexcept;
 
   union {
     Chain* completion_ = nullptr;
@@ -187,11 +196,16 @@ inline void Microthread::answered_outside() noexcept {
 /// The microthread whose code runs on this thread.
 DEFERRED_API extern constinit thread_local Microthread* current_microthread;
 
-/// Destroys its frames, leaf first, in a loop; if its code is running, as soon as that gives
-/// control back.
+/// Destroys its frames, leaf first, and before them those of the microthreads in its nurseries, the
+/// deepest and newest first; in a loop. If the code of one of them is running, as soon as that
+/// gives control back.
 DEFERRED_API void close(Microthread& m) noexcept;
-/// Takes it off the reactor's list; its frames are gone.
+/// Where a tree of microthreads is taken apart first.
+Microthread& deepest_child(Microthread& m) noexcept;
+/// Takes it off the list; its frames are gone.
 DEFERRED_API void retire(Microthread& m) noexcept;
+/// Collects the result of one that was in a nursery, and closes the parents that wait for that.
+DEFERRED_API void end_child(Microthread& m, void (*collect)(Microthread&) noexcept) noexcept;
 /// Runs it until it waits or is done. True if it is done and its result is to be collected.
 inline bool resume(Microthread& m) noexcept {
   m.check();

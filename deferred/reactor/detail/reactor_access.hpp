@@ -11,6 +11,7 @@
 
 namespace deferred::detail {
 
+struct Family;
 struct Microthread;
 
 /// The reactor that is in run() or in a turn on this thread, the innermost of them.
@@ -42,8 +43,17 @@ struct ReactorAccess {
   static void delist(Reactor& reactor) noexcept;
   /// In the child. Gives the next one of the process.
   static Reactor* die(Reactor& reactor) noexcept;
+  /// One that begins, in a family or not. One whose family is cancelled is so, too.
   DEFERRED_API static void adopt(Reactor& reactor, Microthread& m) noexcept;
+  DEFERRED_API static void adopt(Family& family, Microthread& m) noexcept;
   static void disown(Reactor& reactor, Microthread& m) noexcept;
+  static void disown(Reactor& reactor, Family& family, Microthread& m) noexcept;
+  static void number(Reactor& reactor, Microthread& m) noexcept;
+  /// Out of its family's list, into the reactor's.
+  static void orphan(Reactor& reactor, Microthread& m) noexcept;
+  /// A family on no stack: the reactor closes its children at its end.
+  DEFERRED_API static void add_loose(Reactor& reactor, Family& family) noexcept;
+  DEFERRED_API static void remove_loose(Family& family) noexcept;
   /// One that is done and has failed, and whose Spawned is kept: for dumps, until it is asked.
   DEFERRED_API static void keep_failed(Reactor& reactor, Microthread& m) noexcept;
   DEFERRED_API static void forget_failed(Microthread& m) noexcept;

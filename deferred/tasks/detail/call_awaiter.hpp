@@ -19,12 +19,20 @@ namespace deferred {
 
 namespace detail {
 
+// g++ 12 takes the frame for a class in a header, and warns of a type of the including unit in it.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
 /// Awaits a handler that was added at run time in place of x's own coroutine.
 template <class X, class R>
 Task<R> await_registered(TypedHandler<X, R>& handler, X& x, bool owned) {
   HandlerCall<X, R> call(handler, x, owned);
   co_return co_await unlisted(std::move(call));
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// Calls the coroutine that handles `x`: a task is its own; for others the reactor's registry is
 /// asked first.

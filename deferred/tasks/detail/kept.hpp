@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "deferred/memory/free_list.hpp"
+#include "deferred/results/outcome.hpp"
+#include "deferred/tasks/detail/task_access.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/yieldable.hpp"
 
@@ -18,17 +20,29 @@ namespace deferred::detail {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
-/// Calls `f(arguments...)` and awaits what it gives.
+/// Calls `f(arguments...)` and awaits what it gives; its failure is passed on without a throw.
 template <class T, class F, class... A>
-Task<T> call_kept(F f, A... arguments) {
+Task<Outcome<Delivered<T>>> call_quietly(F f, A... arguments) {
   static_assert(ordinary_alignment<F> && (ordinary_alignment<A> && ...),
                 "spawn: the callable, or one of its arguments, is over-aligned, and frames are not "
                 "aligned for it: give it by a std::unique_ptr");
-  co_return co_await unlisted(std::invoke(f, std::move(arguments)...));
+  if constexpr (std::is_same_v<std::invoke_result_t<F&, A...>, Task<T>>) {
+    auto made = TaskAccess::quiet(std::invoke(f, std::move(arguments)...));
+    co_return co_await unlisted(std::move(made));
+  } else if constexpr (std::is_void_v<T>) {
+    co_await unlisted(std::invoke(f, std::move(arguments)...));
+    co_return Outcome<void>();
+  } else {
+    co_return co_await unlisted(std::invoke(f, std::move(arguments)...));
+  }
 }
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+template <class T, class F, class... A>
+Task<T> call_kept(F f, A... arguments) {
+  return TaskAccess::throwing<T>(call_quietly<T, F, A...>(std::move(f), std::move(arguments)...));
+}
 
 /// What will be awaited, as a Y; told so, if it will not be. An lvalue is only referred to.
 template <class Y>

@@ -14,6 +14,9 @@ namespace deferred::detail {
 
 [[noreturn, gnu::cold]] DEFERRED_API void throw_spawned_moved_from();
 
+/// Says to the nursery of one that has failed why, before anybody else hears of it.
+DEFERRED_API void tell_family(Microthread& m, Failure& failure) noexcept;
+
 /// A new microthread without a frame, on no reactor, with one reference.
 inline Microthread* make_microthread(void (*run)(Runnable&, bool) noexcept) {
   auto* const m = new Microthread;
@@ -67,6 +70,9 @@ template <class T>
 void collect(Microthread& m) noexcept {
   auto& result = static_cast<ResultFor<T>&>(*m.leaf);
   const bool failed = result.state == Wait::State::failure;
+  // One that gives an Outcome does not fail with what is in it.
+  if (failed && m.family && is_plain_value<T>) [[unlikely]]
+    tell_family(m, result.failure);
   if (Chain* const chain = std::exchange(m.completion(), nullptr)) {
     m.leaf = nullptr;
     const bool wanted = !chain->fired();
@@ -83,7 +89,8 @@ void collect(Microthread& m) noexcept {
     } catch (...) {  // for want of memory: the Spawned asks the frame
     }
     Reactor* const reactor = m.reactor;
-    const bool kept = m.is(Microthread::has_handle);  // the frame may have owned the Spawned
+    // The frame may have owned the Spawned; and of a child's failure its nursery knows.
+    const bool kept = m.is(Microthread::has_handle) && !m.is(Microthread::silent);
     retire(m);
     if (failed && kept && reactor) ReactorAccess::keep_failed(*reactor, m);
     return;
@@ -106,7 +113,10 @@ void run_microthread(Runnable& self, bool alive) noexcept {
     m.unset(Microthread::queued);
   } else {
     m.awaits_left = Microthread::most_awaits;
-    if (resume(m)) collect<T>(m);
+    if (!resume(m)) return;
+    if (m.family) [[unlikely]]
+      return end_child(m, &collect<T>);
+    collect<T>(m);
   }
 }
 

@@ -16,6 +16,15 @@ struct TaskAccess {
   static ResultFor<T>* release(Task<T>& task) noexcept {
     return std::exchange(task.frame_, nullptr);
   }
+  /// The same frame, whose failure is given as an Outcome; or is thrown, of one that gave that.
+  template <class T>
+  static Task<Outcome<Delivered<T>>> quiet(Task<T>&& task) noexcept {
+    return Task<Outcome<Delivered<T>>>(release(task));
+  }
+  template <class T>
+  static Task<T> throwing(Task<Outcome<Delivered<T>>>&& task) noexcept {
+    return Task<T>(release(task));
+  }
 };
 
 }  // namespace deferred::detail

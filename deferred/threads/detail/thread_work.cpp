@@ -7,7 +7,7 @@
 #include "deferred/reactor/detail/describe.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/errors.hpp"
-#include "deferred/tasks/detail/scope.hpp"
+#include "deferred/tasks/detail/open_scope.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred::detail {
@@ -108,7 +108,7 @@ Task<Outcome<void>> wait_for_end(ThreadWork& work) {
       errors.push_back(ended.failure());
       error = ended.failure().to_exception_ptr();
     } else if (m.is(Microthread::cancelled)) {
-      shield.emplace(true);
+      shield.emplace(Shielding::level);
     } else {
       what = ThreadWork::Ask::cancel_once;
     }

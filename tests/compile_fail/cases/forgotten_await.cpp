@@ -13,24 +13,29 @@ using namespace deferred;
 Task<int> three() { co_return 3; }
 SharedDeferred<int> shared();
 
-Task<> forgets(io::TcpStream& stream, std::span<char> room) {
-  three();                             // warned: Task
-  with_timeout(Duration(1), three());  // warned: WithTimeout
-  as_outcome(three());                 // warned: AsOutcome
-  in_thread([] {});                    // warned: InThread
-  on(Reactor::current(), three());     // warned: On
-  succeed(3);                          // warned: Deferred
-  shared();                            // warned: SharedDeferred
-  Pause{Duration(1)};                  // warned: Pause
-  Readable{0};                         // warned: Readable
-  Writable{1};                         // warned: Writable
-  cancel_point;                        // warned: CancelPoint
-  current_task;                        // warned: CurrentTask
-  Timer{Duration(1)};                  // warned: Timer
-  Signal{SIGTERM};                     // warned: Signal
-  Reply<int>();                        // warned: Reply
-  Value{three()};                      // warned: Value
-  stream.read_some(room);              // warned: io::ReadSome
-  stream.write_all("all");             // warned: io::WriteAll
+Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery) {
+  three();                                              // warned: Task
+  with_timeout(Duration(1), three());                   // warned: WithTimeout
+  as_outcome(three());                                  // warned: AsOutcome
+  in_thread([] {});                                     // warned: InThread
+  on(Reactor::current(), three());                      // warned: On
+  succeed(3);                                           // warned: Deferred
+  shared();                                             // warned: SharedDeferred
+  Pause{Duration(1)};                                   // warned: Pause
+  Readable{0};                                          // warned: Readable
+  Writable{1};                                          // warned: Writable
+  scope.run(three());                                   // warned: RunInScope
+  move_on_after(Duration(1), three());                  // warned: MoveOn
+  shield(three());                                      // warned: Shield
+  nursery;                                              // warned: Nursery
+  with_nursery([](Nursery&) -> Task<> { co_return; });  // warned: WithNursery
+  cancel_point;                                         // warned: CancelPoint
+  current_task;                                         // warned: CurrentTask
+  Timer{Duration(1)};                                   // warned: Timer
+  Signal{SIGTERM};                                      // warned: Signal
+  Reply<int>();                                         // warned: Reply
+  Value{three()};                                       // warned: Value
+  stream.read_some(room);                               // warned: io::ReadSome
+  stream.write_all("all");                              // warned: io::WriteAll
   co_return;
 }

@@ -4,24 +4,26 @@
 // coroutine's frame; never in a user's, for a destructor cannot swallow Cancelled.
 #pragma once
 
-#include "deferred/reactor/detail/cancel.hpp"
 #include "deferred/reactor/detail/describe.hpp"
-#include "deferred/reactor/detail/extras.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/detail/scope.hpp"
 #include "deferred/reactor/task_ref.hpp"
 
 namespace deferred::detail {
 
+enum class Shielding : unsigned char {
+  none,
+  level,  // what is cancelled around it is kept away: for the library's own waits
+  both,   // one-shot cancels are held until its end, too
+};
+
 class OpenScope {
  public:
-  /// Around what the running microthread does from here on. A shield keeps the cancels of outer
-  /// scopes away until it is closed.
-  explicit OpenScope(bool shield = false) : microthread_(*current_microthread) {
-    Extras& extras = extras_of(microthread_);
-    scope_.outer = extras.innermost;
-    scope_.shield = shield;
-    extras.innermost = &scope_;
-    if (shield) update_cancelled(microthread_);
+  /// Around what the running microthread does from here on.
+  explicit OpenScope(Shielding shield = Shielding::none) {
+    scope_.shield = shield != Shielding::none;
+    scope_.holds_once = shield == Shielding::both;
+    push_scope(*current_microthread, scope_);
   }
   OpenScope(const OpenScope&) = delete;
   OpenScope& operator=(const OpenScope&) = delete;
@@ -29,30 +31,26 @@ class OpenScope {
 
   /// Throws NoReactorError if the microthread has none.
   Reactor& reactor() const {
-    if (!microthread_.reactor) no_reactor(microthread_);
-    return *microthread_.reactor;
+    if (!scope_.task->reactor) no_reactor(*scope_.task);
+    return *scope_.task->reactor;
   }
-  TaskRef task() const noexcept { return TaskRef(microthread_); }
+  TaskRef task() const noexcept { return TaskRef(*scope_.task); }
+  void set_deadline(TimePoint deadline) noexcept { scope_.deadline = deadline; }
   /// Throws Cancelled at the leaf below, and at each later await, until the scope is closed.
-  void cancel() noexcept {
-    scope_.cancelled = true;
-    update_cancelled(microthread_);
-  }
+  void cancel() noexcept { cancel_scope(scope_); }
   /// Ends the scope; what is cancelled outside of it still is.
   void close() noexcept {
     if (!open_) return;
     open_ = false;
-    microthread_.extras()->innermost = scope_.outer;
-    update_cancelled(microthread_);
+    pop_scope(*scope_.task, scope_);
   }
   /// A Cancelled that came out of the closed scope stops here: it was this scope that was
   /// cancelled, and nothing around it.
   bool owns_cancel() const noexcept {
-    return scope_.cancelled && !microthread_.is(Microthread::cancelled);
+    return scope_.cancelled && !scope_.task->is(Microthread::cancelled);
   }
 
  private:
-  Microthread& microthread_;
   Scope scope_;
   bool open_ = true;
 };
