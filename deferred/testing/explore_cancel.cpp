@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/testing/explore_cancel.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+#include "deferred/results/errors.hpp"
+#include "deferred/results/outcome.hpp"
+#include "deferred/tasks/spawn.hpp"
+#include "deferred/testing/detail/open_descriptors.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/with_timeout.hpp"
+
+namespace deferred::testing {
+namespace {
+
+constexpr std::size_t most_turns = 10'000;  // of a run
+
+const char* name_of(Cut cut) noexcept {
+  switch (cut) {
+    case Cut::cancel:
+      return "cancel";
+    case Cut::cancel_once:
+      return "cancel_once";
+    case Cut::close:
+      return "close";
+    case Cut::throw_:
+      return "throw_";
+    case Cut::timeout:
+      return "timeout";
+  }
+  return "?";
+}
+
+struct CutAt {
+  Cut how;
+  std::size_t place;
+};
+using Cuts = std::vector<CutAt>;
+
+std::string text_of(const Cuts& cuts) {
+  std::string text;
+  for (const CutAt& cut : cuts) {
+    text += (text.empty() ? "" : ", ") + std::string(name_of(cut.how)) + " at " +
+            std::to_string(cut.place);
+  }
+  return text;
+}
+bool has(const Cuts& cuts, std::initializer_list<Cut> ways) {
+  return std::any_of(cuts.begin(), cuts.end(), [&](const CutAt& cut) {
+    return std::find(ways.begin(), ways.end(), cut.how) != ways.end();
+  });
+}
+
+// What comes to the unhandled-failure hook, which is the process's.
+std::vector<Failure>* unhandled = nullptr;
+void take_unhandled(const Failure& failure, const std::string&) {
+  if (unhandled) unhandled->push_back(failure);
+}
+
+bool is_answer_to(const Cuts& cuts, const Failure& failure) {
+  if (failure.check<Cancelled>()) return has(cuts, {Cut::cancel, Cut::cancel_once});
+  if (failure.check<AbandonedError>()) return has(cuts, {Cut::close});
+  if (failure.check<CutError>()) return has(cuts, {Cut::throw_});
+  return failure.check<TimeoutError>() && has(cuts, {Cut::timeout});
+}
+
+/// Takes a turn a step: at the present moment if anything is left to do there, else at the next.
+class Steps {
+ public:
+  explicit Steps(Reactor& reactor) noexcept : reactor_(reactor) {}
+  /// False if nothing is left to do.
+  bool take() {
+    const bool ready = reactor_.busy();
+    const bool jumps = !ready && reactor_.timer_count() != 0;
+    if (ready || jumps) {
+      looks_ = 0;
+    } else if (reactor_.watch_count() == 0 || ++looks_ == most_looks) {
+      return false;
+    }
+    reactor_.backend().run_once(jumps);
+    return true;
+  }
+
+ private:
+  static constexpr int most_looks = 20;  // at descriptors alone, which may be ready again and again
+  Reactor& reactor_;
+  int looks_ = 0;
+};
+
+bool goes_on(Reactor& reactor) {
+  bool paused = false;
+  const auto body = [&]() -> Task<> {
+    co_await Pause{};
+    paused = true;
+  };
+  const Spawned<void> task = spawn(reactor, body);
+  for (int turn = 0; turn < 4; ++turn) reactor.backend().run_once(false);
+  return paused && task.done();
+}
+
+std::string left_behind(const Reactor& reactor) {
+  std::string left;
+  const auto note = [&left](std::size_t count, const char* what) {
+    if (count != 0) left += (left.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  };
+  note(reactor.timer_count(), "timers");
+  note(reactor.watch_count(), "watched descriptors");
+  note(reactor.busy() ? 1 : 0, "or more posts");
+  return left;
+}
+
+}  // namespace
+
+DestroyedOnce::DestroyedOnce(CutRun& run) : run_(&run) { run.alive_.insert(this); }
+DestroyedOnce::DestroyedOnce(const DestroyedOnce& other) : run_(other.run_) {
+  if (!run_->alive_.contains(&other))
+    run_->faults_.push_back("a DestroyedOnce is copied after its end");
+  run_->alive_.insert(this);
+}
+DestroyedOnce& DestroyedOnce::operator=(const DestroyedOnce& other) {
+  if (!other.run_->alive_.contains(&other)) {
+    run_->faults_.push_back("a DestroyedOnce is copied after its end");
+  }
+  return *this;
+}
+DestroyedOnce::~DestroyedOnce() {
+  if (run_->alive_.erase(this) == 0) run_->faults_.push_back("a DestroyedOnce is destroyed twice");
+}
+
+CutRun::~CutRun() {
+  checks_.clear();
+  while (!kept_.empty()) kept_.pop_back();
+}
+
+/// The runs of one program.
+class CutRuns {
+ public:
+  CutRuns(const std::function<Task<>(CutRun&)>& program, const ExploreCancelOptions& options)
+      : program_(program),
+        options_(options),
+        hook_before_(set_unhandled_failure_hook(&take_unhandled)) {}
+  CutRuns(const CutRuns&) = delete;
+  CutRuns& operator=(const CutRuns&) = delete;
+  ~CutRuns() { set_unhandled_failure_hook(hook_before_); }
+
+  ExploreCancelReport all() {
+    const std::vector<TimePoint> moments = run({});
+    report_.places = moments.size();
+    std::vector<Cuts> twice;
+    for (std::size_t place = 0; place < moments.size(); ++place) {
+      for (const Cut how : options_.cuts) {
+        if (how == Cut::timeout && !first_of_its_moment(moments, place)) continue;
+        const Cuts once = {{how, place}};
+        const std::size_t places = run(once, moments).size();
+        if (!options_.twice) continue;
+        for (std::size_t second = place; second < places; ++second) {
+          for (const Cut again : options_.cuts) {
+            if (again == Cut::timeout) continue;  // it is set before
+            twice.push_back({once.front(), {again, second}});
+          }
+        }
+      }
+    }
+    run_some_of(twice, moments);
+    return std::move(report_);
+  }
+
+ private:
+  static bool first_of_its_moment(const std::vector<TimePoint>& moments, std::size_t place) {
+    return place == 0 || moments[place] != moments[place - 1];
+  }
+
+  void run_some_of(const std::vector<Cuts>& all, const std::vector<TimePoint>& moments) {
+    const std::size_t many = std::min(all.size(), options_.most_runs);
+    for (std::size_t i = 0; i < many; ++i) run(all[i * all.size() / many], moments);
+    report_.left_out = all.size() - many;
+  }
+
+  // Gives when it could be cut: the moments of its places.
+  std::vector<TimePoint> run(const Cuts& cuts, const std::vector<TimePoint>& uncut = {}) {
+    std::vector<TimePoint> moments;
+    if (options_.only && *options_.only != text_of(cuts) && !leads_to_only(cuts)) return moments;
+    ++report_.runs;
+    const auto descriptors = open_descriptors();
+    std::vector<Failure> reported;
+    std::vector<std::string> faults;
+    unhandled = &reported;
+    {
+      reactors::VirtualTime time;
+      auto reactor = std::make_unique<Reactor>(time);
+      CutRun run(*reactor, time);
+      reactor->set_event_interval(0);
+      reactor->set_error_hook([&](const Failure& failure, std::string_view by) {
+        faults.push_back(std::string(by) + " throws: " + failure.what());
+      });
+      moments = play(run, cuts, uncut, faults);
+      check(run, faults);
+      for (const Failure& failure : reported) judge(run, cuts, failure, "leaves unhandled", faults);
+      reported.clear();
+      reactor.reset();
+      for (const Failure& failure : reported) judge(run, cuts, failure, "leaves unhandled", faults);
+      reported.clear();
+      if (!run.alive_.empty()) {
+        faults.push_back("it leaves " + std::to_string(run.alive_.size()) + " DestroyedOnce alive");
+      }
+      faults.insert(faults.end(), run.faults_.begin(), run.faults_.end());
+    }
+    unhandled = nullptr;
+    if (const std::string left = opened_since(descriptors); !left.empty()) {
+      faults.push_back("it leaves open descriptor " + left);
+    }
+    for (const std::string& fault : faults) report_.faults.push_back(text_or_none(cuts) + fault);
+    return moments;
+  }
+  static std::string text_or_none(const Cuts& cuts) {
+    return (cuts.empty() ? "not cut" : text_of(cuts)) + ": ";
+  }
+  bool leads_to_only(const Cuts& cuts) const {
+    return cuts.size() < 2 && (cuts.empty() || options_.only->starts_with(text_of(cuts) + ","));
+  }
+
+  std::vector<TimePoint> play(CutRun& run, const Cuts& cuts, const std::vector<TimePoint>& uncut,
+                              std::vector<std::string>& faults) {
+    Spawned<void> spawned = begin(run, cuts, uncut);
+    TaskRef task = spawned.task();
+    std::vector<TimePoint> moments;
+    bool idle = false;
+    Steps steps(run.reactor());
+    for (;;) {
+      for (const CutAt& cut : cuts) {
+        if (cut.place == moments.size()) apply(cut.how, run, task);
+      }
+      if (task.done() || idle || moments.size() == most_turns) break;
+      moments.push_back(run.reactor().now());
+      idle = !steps.take();
+    }
+    if (!task.done()) {
+      faults.push_back((idle ? "it waits for ever, as " : "it does not end: ") + task.where());
+      task.close();
+    }
+    settle(run, faults);
+    Outcome<void> outcome = std::move(spawned).deferred().result();
+    if (!outcome.has_value()) judge(run, cuts, outcome.failure(), "ends with", faults);
+    return moments;
+  }
+
+  Spawned<void> begin(CutRun& run, const Cuts& cuts, const std::vector<TimePoint>& uncut) {
+    for (const CutAt& cut : cuts) {
+      if (cut.how == Cut::timeout) {
+        run.cuts_.insert(Cut::timeout);
+        const Duration limit = uncut[cut.place] - uncut.front();
+        return spawn(run.reactor(), with_timeout(limit, program_(run)));
+      }
+    }
+    return spawn(run.reactor(), program_(run));
+  }
+
+  static void apply(Cut how, CutRun& run, TaskRef& task) {
+    if (task.done()) return;
+    run.cuts_.insert(how);
+    switch (how) {
+      case Cut::cancel:
+        return task.cancel();
+      case Cut::cancel_once:
+        return task.cancel_once();
+      case Cut::close:
+        return task.close();
+      case Cut::throw_:
+        return task.throw_(CutError());
+      case Cut::timeout:
+        return;  // begin() has set it
+    }
+  }
+
+  /// What is left to do when the program has ended.
+  static void settle(CutRun& run, std::vector<std::string>& faults) {
+    Steps steps(run.reactor());
+    std::size_t turns = 0;
+    while (turns < most_turns && steps.take()) ++turns;
+    if (turns == most_turns) faults.push_back("what it leaves behind does not end");
+    if (run.reactor().task_count() != 0) {
+      faults.push_back("it leaves behind " + run.reactor().dump_tasks());
+    }
+  }
+
+  static void check(CutRun& run, std::vector<std::string>& faults) {
+    for (const auto& check : run.checks_) {
+      try {
+        check();
+      } catch (const std::exception& error) {
+        faults.push_back(error.what());
+      }
+    }
+    run.checks_.clear();
+    while (!run.kept_.empty()) run.kept_.pop_back();
+    settle(run, faults);
+    if (const std::string left = left_behind(run.reactor()); !left.empty()) {
+      faults.push_back("it leaves behind " + left);
+    }
+    if (!goes_on(run.reactor())) faults.push_back("the reactor does not go on");
+  }
+
+  static void judge(const CutRun& run, const Cuts& cuts, const Failure& failure, const char* how,
+                    std::vector<std::string>& faults) {
+    const auto is_it = [&](auto expected) { return expected(failure); };
+    if (is_answer_to(cuts, failure) ||
+        std::any_of(run.expected_.begin(), run.expected_.end(), is_it)) {
+      return;
+    }
+    faults.push_back("it " + std::string(how) + " " + failure.type_name() + ": " + failure.what());
+  }
+
+  const std::function<Task<>(CutRun&)>& program_;
+  const ExploreCancelOptions& options_;
+  UnhandledFailureHook hook_before_;
+  ExploreCancelReport report_;
+};
+
+void must(bool holds, std::string_view sentence) {
+  if (!holds) throw std::logic_error(std::string(sentence));
+}
+
+ExploreCancelReport explore_cancel(const std::function<Task<>(CutRun&)>& program,
+                                   const ExploreCancelOptions& options) {
+  return CutRuns(program, options).all();
+}
+
+std::string ExploreCancelReport::summary() const {
+  std::string text = std::to_string(places) + " places, " + std::to_string(runs) + " runs, " +
+                     std::to_string(faults.size()) + " faults";
+  if (left_out != 0) text += ", " + std::to_string(left_out) + " runs left out";
+  for (const std::string& fault : faults) text += "\n  " + fault;
+  return text;
+}
+
+}  // namespace deferred::testing

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+//
+// explore_cancel finds what it says it finds, and cuts where it says it cuts.
+#include <doctest/doctest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "deferred/deferred.hpp"
+#include "deferred/testing/explore_cancel.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Some fault of a program has that text.
+bool finds(const std::string& text, const std::function<Task<>(CutRun&)>& program) {
+  const auto report = explore_cancel(program);
+  const bool found =
+      std::any_of(report.faults.begin(), report.faults.end(),
+                  [&](const std::string& fault) { return fault.find(text) != std::string::npos; });
+  if (!found) MESSAGE(report.summary());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a program is cut at each place in each way, and again at each later one") {
+  const auto report = explore_cancel([](CutRun&) -> Task<> {
+    co_await Pause{};
+    co_await Pause{1ms};
+  });
+
+  CHECK(report.faults.empty());
+  CHECK(report.places == 3);  // before its first turn, and at two awaits
+  // Once: 3 places in 4 ways, and 2 moments. Twice: at each place that is left.
+  CHECK(report.runs > 1 + 3 * 4 + 2);
+  CHECK(report.left_out == 0);
+}
+
+TEST_CASE("a place is wherever a task waits, also within a turn") {
+  // Two tasks that hand a value to and fro need no turn for it, but a round each.
+  const auto report = explore_cancel([](CutRun& run) -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      auto [promise, deferred] = make_deferred<void>();
+      const auto answers = [](Promise<void> asked) -> Task<> {
+        asked.callback();
+        co_return;
+      };
+      spawn(run.reactor(), answers, std::move(promise));
+      co_await std::move(deferred);
+    }
+  });
+
+  CHECK(report.faults.empty());
+  CHECK(report.places >= 6);
+}
+
+TEST_CASE("only one run is made if one is named") {
+  std::set<std::string> cut;
+  ExploreCancelOptions options;
+  options.only = "cancel at 1, close at 2";
+  const auto report = explore_cancel(
+      [&](CutRun& run) -> Task<> {
+        run.at_end([&] {
+          if (run.cut(Cut::cancel) && run.cut(Cut::close)) cut.insert("both");
+          if (run.cut(Cut::throw_)) cut.insert("throw_");
+        });
+        try {
+          co_await Pause{1ms};
+        } catch (const Cancelled&) {
+        }
+        const Outcome<void> ended = co_await as_outcome(Pause{1ms});
+        static_cast<void>(ended.has_value());
+      },
+      options);
+
+  CHECK(report.faults.empty());
+  CHECK(cut == std::set<std::string>{"both"});
+  CHECK(report.runs == 3);  // those that lead to it as well
+}
+
+TEST_CASE("runs that are too many are left out, evenly, and that is said") {
+  ExploreCancelOptions options;
+  options.most_runs = 10;
+  const auto report = explore_cancel(
+      [](CutRun&) -> Task<> {
+        for (int i = 0; i < 5; ++i) co_await Pause{};
+      },
+      options);
+
+  CHECK(report.left_out > 0);
+  CHECK(report.summary().find("runs left out") != std::string::npos);
+}
+
+TEST_CASE("a program that does not end is found, with what it waits on") {
+  CHECK(finds(
+      "it waits for ever, as task #1 waiting on deferred::Deferred<void>",
+      [](CutRun& run) -> Task<> {
+        auto& promise = run.keep<Promise<void>>();
+        auto [made, deferred] = make_deferred<void>([] { return Cancelling::answer_follows; });
+        promise = std::move(made);
+        const DelayedCall later = run.reactor().call_later(1ms, [&] { promise.callback(); });
+        try {
+          co_await std::move(deferred);
+        } catch (const Cancelled&) {
+        }
+        if (run.cut(Cut::cancel_once)) {
+          auto [never, wait] = make_deferred<void>([] { return Cancelling::answer_follows; });
+          promise = std::move(never);
+          co_await std::move(wait);
+        }
+      }));
+  CHECK(finds("it does not end", [](CutRun& run) -> Task<> {
+    while (true) {
+      const Outcome<void> paused = co_await as_outcome(Pause{});
+      if (!run.cut() && paused.has_value()) break;
+    }
+  }));
+}
+
+TEST_CASE("what is left behind is found") {
+  CHECK(finds("cancel at 1: it leaves behind task", [](CutRun& run) -> Task<> {
+    auto& promise = run.keep<Promise<void>>();
+    auto [made, deferred] = make_deferred<void>();
+    promise = std::move(made);
+    const auto waits = [](Deferred<void> done) -> Task<> { co_await std::move(done); };
+    spawn(run.reactor(), waits, std::move(deferred)).detach();
+    co_await Pause{1ms};
+    promise.callback();
+  }));
+  CHECK(finds("it leaves behind 1 watched descriptors", [](CutRun& run) -> Task<> {
+    static std::optional<Watch> watch;  // of what is never ready
+    static const int fd = ::eventfd(0, EFD_CLOEXEC);
+    watch = run.reactor().watch(fd, Ready::read, [] {});
+    co_await Pause{1ms};
+    watch.reset();
+  }));
+  CHECK(finds("it leaves open descriptor", [](CutRun&) -> Task<> {
+    const int fd = ::dup(0);
+    co_await Pause{1ms};
+    ::close(fd);
+  }));
+}
+
+TEST_CASE("an object that is not destroyed, or twice, is found") {
+  CHECK(finds("it leaves 1 DestroyedOnce alive", [](CutRun& run) -> Task<> {
+    auto* const counted = new DestroyedOnce(run);
+    co_await Pause{1ms};
+    delete counted;
+  }));
+  CHECK(finds("a DestroyedOnce is destroyed twice", [](CutRun& run) -> Task<> {
+    alignas(DestroyedOnce) unsigned char room[sizeof(DestroyedOnce)];
+    auto* const counted = ::new (room) DestroyedOnce(run);
+    try {
+      co_await Pause{1ms};
+    } catch (...) {
+      counted->~DestroyedOnce();
+    }
+    counted->~DestroyedOnce();
+  }));
+}
+
+TEST_CASE("an end that answers no cut is found") {
+  CHECK(finds("it ends with std::logic_error: lost", [](CutRun& run) -> Task<> {
+    try {
+      co_await Pause{1ms};
+    } catch (...) {
+    }
+    if (run.cut(Cut::cancel)) throw std::logic_error("lost");
+  }));
+  CHECK(finds("throw_ at 1: it ends with deferred::Cancelled", [](CutRun&) -> Task<> {
+    bool thrown = false;
+    try {
+      co_await Pause{1ms};
+    } catch (const CutError&) {
+      thrown = true;
+    }
+    if (thrown) throw Cancelled();
+  }));
+  CHECK(finds("it leaves unhandled std::runtime_error: nobody's", [](CutRun& run) -> Task<> {
+    auto [promise, deferred] = make_deferred<void>();
+    const DelayedCall fails =
+        run.reactor().call_later(1ms, [&] { promise.errback(std::runtime_error("nobody's")); });
+    std::move(deferred).detach();
+    co_await Pause{2ms};
+  }));
+  CHECK(finds("throws: in a callback", [](CutRun& run) -> Task<> {
+    run.reactor().post([] { throw std::runtime_error("in a callback"); });
+    co_await Pause{1ms};
+  }));
+}
+
+TEST_CASE("an error that the program announces is none") {
+  struct Mine {};
+  const auto report = explore_cancel([](CutRun& run) -> Task<> {
+    run.may_fail_with<Mine>();
+    co_await Pause{1ms};
+    throw Mine();
+  });
+
+  CHECK(report.faults.empty());
+}
+
+TEST_CASE("a check at the end is asked with what was kept, however the program was cut") {
+  int asked = 0;
+  const auto report = explore_cancel([&](CutRun& run) -> Task<> {
+    const int& kept = run.keep<int>(7);
+    run.at_end([&] {
+      ++asked;
+      must(kept == 7, "what was kept is gone");
+      must(!run.cut(Cut::close), "it was closed");
+    });
+    co_await Pause{1ms};
+  });
+
+  CHECK(report.faults.size() > 0);
+  for (const std::string& fault : report.faults) {
+    CHECK_MESSAGE(fault.find(": it was closed") != std::string::npos, fault);
+  }
+  CHECK(asked > 10);
+}
