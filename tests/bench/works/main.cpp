@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
     works::subtasks(program, reactor);
     works::switches(program, reactor, "Pause, one backend call a turn");
     works::spawning(program, reactor, "100 a turn");
+    works::scopes(program, reactor);
+    works::nurseries(program, reactor);
     works::timers(program, reactor, clock);
   }
   works::scripted_echo(program);

@@ -46,6 +46,8 @@ void subtasks(bench::Program& program, deferred::Reactor& reactor);
 /// `turn`: what stands beside a turn of this reactor, for the notes.
 void switches(bench::Program& program, deferred::Reactor& reactor, const char* turn);
 void spawning(bench::Program& program, deferred::Reactor& reactor, const char* note);
+void scopes(bench::Program& program, deferred::Reactor& reactor);
+void nurseries(bench::Program& program, deferred::Reactor& reactor);
 void timers(bench::Program& program, deferred::Reactor& reactor, HandClock& clock);
 void posts(bench::Program& program);
 void scripted_echo(bench::Program& program);
