@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Shows: a server on any backend, which is one word of it; each connection is a microthread, a loop
-// that reads and writes, with a limit on how long it may be idle.
+// Shows: a server on any backend, which is one word of it; each connection is a child of a nursery,
+// a loop that reads and writes, with a limit on how long it may be idle.
 // Prints: "echoing on HOST:PORT". SIGINT and SIGTERM end it, with status 0.
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
@@ -43,20 +43,27 @@ Task<> echo(io::TcpStream stream, std::chrono::seconds idle) {
   }
 }
 
-Task<int> serve(std::uint16_t port, std::chrono::seconds idle) {
-  io::TcpListener listener("localhost", port);
-  std::cout << "echoing on " << listener.local() << std::endl;
+Task<> accept_all(io::TcpListener& listener, Nursery& connections, std::chrono::seconds idle) {
   for (;;) {
     try {
       io::TcpStream stream = co_await listener.accept();
-      spawn(echo(std::move(stream), idle));
-    } catch (const Cancelled&) {  // by a signal: run() does that
-      co_return 0;
+      connections.spawn(echo(std::move(stream), idle));
     } catch (const std::system_error& error) {  // out of descriptors, say; the next may do
-      if (error.code() == io::Errc::closed) co_return 0;
+      if (error.code() == io::Errc::closed) co_return;
       std::cerr << error.what() << std::endl;
     }
   }
+}
+
+Task<int> serve(std::uint16_t port, std::chrono::seconds idle) {
+  io::TcpListener listener("localhost", port);
+  std::cout << "echoing on " << listener.local() << std::endl;
+  const auto body = [&](Nursery& connections) { return accept_all(listener, connections, idle); };
+  try {
+    co_await with_nursery(body);
+  } catch (const Cancelled&) {  // by a signal: run() does that, and it reaches all connections
+  }
+  co_return 0;
 }
 
 int main(int argc, char** argv) {

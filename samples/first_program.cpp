@@ -14,9 +14,10 @@ deferred::Task<> cook(const char* what, std::chrono::milliseconds time) {
 }
 
 deferred::Task<> breakfast() {
-  auto tea = spawn(cook("the tea", 10ms));
-  co_await cook("the porridge", 20ms);
-  co_await std::move(tea);
+  co_await deferred::with_nursery([](deferred::Nursery& nursery) -> deferred::Task<> {
+    nursery.spawn(cook("the tea", 10ms));
+    co_await cook("the porridge", 20ms);
+  });
 }
 
 int main() {

@@ -30,13 +30,16 @@ deferred::Task<> main_task() {
   std::latch ticks(3), end(1);
   deferred::ThreadPool pool(2);
   const AtEnd let_go{end};  // before the pool joins its threads, whatever happens
-  spawn(tick(ticks));
   const auto busy = [&ticks] {
     ticks.wait();  // blocks its thread, and not the reactor
     return factorial(5);
   };
   auto small = deferred::defer_to_thread(pool, factorial, 3);  // begins now
-  const int large = co_await deferred::in_thread(pool, busy);
+  const int large =
+      co_await deferred::with_nursery([&](deferred::Nursery& nursery) -> deferred::Task<int> {
+        nursery.spawn(tick(ticks));
+        co_return co_await deferred::in_thread(pool, busy);
+      });
   std::cout << "5! = " << large << ", 3! = " << co_await std::move(small) << '\n';
 
   const auto slow = [&end] { end.wait(); };

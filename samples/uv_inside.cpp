@@ -45,10 +45,11 @@ Task<int> main_task(uv_loop_t& loop) {
   work.data = &sum;
   uv_queue_work(&loop, &work, add, added);
 
-  auto driven = spawn(drive(loop));
-  const int heard = co_await std::move(told);
-  std::cout << "our task was told " << heard << '\n';
-  co_await std::move(driven);
+  co_await deferred::with_nursery([&](deferred::Nursery& nursery) -> Task<> {
+    nursery.spawn(drive(loop));
+    const int heard = co_await std::move(told);
+    std::cout << "our task was told " << heard << '\n';
+  });
   std::cout << "their loop has nothing left to do\n";
   co_return uv_loop_close(&loop);
 }

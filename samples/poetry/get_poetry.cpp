@@ -36,16 +36,15 @@ Task<bool> get_transformed_poem(const ClientArguments& arguments, Address server
 
 // Whatever becomes of the poems: it is done when all of them are.
 Task<int> poetry_main(const ClientArguments& arguments) {
-  std::vector<Spawned<bool>> poems;
-  for (const Address& server : arguments.poetry_servers) {
-    poems.push_back(spawn(get_transformed_poem(arguments, server)));
-  }
-
   int failed = 0;
-  for (Spawned<bool>& poem : poems) {
-    const bool came = co_await std::move(poem);
+  const auto get = [&](Address server) -> Task<> {
+    const bool came = co_await get_transformed_poem(arguments, std::move(server));
     if (!came) ++failed;
-  }
+  };
+  co_await with_nursery([&](Nursery& nursery) -> Task<> {
+    for (const Address& server : arguments.poetry_servers) nursery.spawn(get, server);
+    co_return;
+  });
   co_return failed == 0 ? 0 : 1;
 }
 

@@ -9,6 +9,7 @@
 namespace poetry {
 namespace {
 
+using deferred::Nursery;
 using deferred::Reactor;
 using deferred::Signal;
 using deferred::Task;
@@ -26,11 +27,11 @@ Task<void> answer_one(const Answer& answer, TcpStream stream) {
   }
 }
 
-Task<void> answer_all(TcpListener& listener, const Answer& answer) {
+Task<void> answer_all(Nursery& connections, TcpListener& listener, const Answer& answer) {
   while (true) {
     try {
       TcpStream stream = co_await listener.accept();
-      spawn(answer_one(answer, std::move(stream)));
+      connections.spawn(answer_one(answer, std::move(stream)));
     } catch (const std::system_error& error) {
       if (error.code() == deferred::io::Errc::closed) co_return;
       std::cerr << error.what() << std::endl;
@@ -41,8 +42,11 @@ Task<void> answer_all(TcpListener& listener, const Answer& answer) {
 }
 
 Task<int> serve_until(const Signal& stop, TcpListener& listener, const Answer& answer) {
-  spawn(answer_all(listener, answer));
-  co_await stop;
+  co_await deferred::with_nursery([&](Nursery& nursery) -> Task<void> {
+    nursery.spawn(answer_all(nursery, listener, answer));
+    co_await stop;
+    nursery.cancel();
+  });
   co_return 0;
 }
 
