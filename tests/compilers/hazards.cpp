@@ -105,6 +105,9 @@ Task in_do_while() {
 Task in_for() {
   for (; co_await Later{!passed};) passed = true;
 }
+Task around_the_condition_of_a_for() {
+  for (bool go_on = co_await Later{}; go_on; go_on = co_await Later{false}) passed = true;
+}
 Task in_switch() {
   switch (co_await Later{}) {
     case true:
@@ -296,6 +299,7 @@ int main(int argc, char** argv) {
   row("co_await in while, no local variable", apart(in_while));
   row("co_await in do-while, no local variable", apart(in_do_while));
   row("co_await in for, no local variable", apart(in_for));
+  row("co_await around the condition of a for", apart(around_the_condition_of_a_for));
   row("co_await in switch, no local variable", apart(in_switch));
   row("co_await before the if", apart(before_the_if));
   row("temporary aggregate, by value", apart(aggregate_argument));
