@@ -5,11 +5,13 @@
 
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
+#include "deferred/yieldables/channel.hpp"
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/event.hpp"
 #include "deferred/yieldables/lock.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/readable.hpp"
+#include "deferred/yieldables/remote_sender.hpp"
 #include "deferred/yieldables/reply.hpp"
 #include "deferred/yieldables/semaphore.hpp"
 #include "deferred/yieldables/signal.hpp"

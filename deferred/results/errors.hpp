@@ -63,6 +63,12 @@ class DEFERRED_API TimeoutError : public std::runtime_error {
                const std::string& place = std::string());
 };
 
+/// A send on a Channel that was closed: the item is still the sender's.
+class DEFERRED_API ChannelClosedError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// A Value holds something that no yield_to handler knows.
 class DEFERRED_API UnknownYieldable : public std::logic_error {
  public:
