@@ -8,6 +8,7 @@
 #include "deferred/yieldables/channel.hpp"
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/event.hpp"
+#include "deferred/yieldables/for_each_at_most.hpp"
 #include "deferred/yieldables/lock.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/readable.hpp"
