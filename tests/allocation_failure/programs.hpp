@@ -29,6 +29,7 @@ Programs run_programs();
 Programs tasks_programs();
 Programs scope_programs();
 Programs yieldables_programs();
+Programs channel_programs();
 Programs threads_programs();
 Programs io_programs();
 

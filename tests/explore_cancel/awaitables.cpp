@@ -6,9 +6,11 @@
 
 #include <array>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "deferred/testing/manual_pool.hpp"
 #include "tests/explore_cancel/programs.hpp"
@@ -300,6 +302,83 @@ Task<> reply(CutRun& run) {
   co_await some_time();
 }
 
+Task<> event(CutRun& run) {
+  struct Happens {
+    Event event;
+    DelayedCall sets;
+  };
+  auto& happens = run.keep<Happens>();
+  happens.sets = run.reactor().call_later(1ms, [&] { happens.event.set(); });
+  co_await happens.event;
+  co_await happens.event;
+  must(happens.event.is_set(), "an event is waited for that has not happened");
+  co_await some_time();
+}
+
+// A permit comes back, whoever has it or waits for it.
+Task<> acquire(CutRun& run) {
+  auto& semaphore = run.keep<Semaphore>(1U);
+  run.at_end([&] {
+    must(semaphore.available() == 1, "a permit is lost");
+    must(semaphore.waiting() == 0, "somebody is left in the line");
+  });
+  const auto other = [](Semaphore& of) -> Task<> {
+    const Permit permit = co_await of.acquire();
+    co_await some_time();
+  };
+  spawn(run.reactor(), other, std::ref(semaphore));
+  co_await Pause{};
+  const Permit permit = co_await semaphore.acquire();
+  spawn(run.reactor(), other, std::ref(semaphore));
+  co_await some_time();
+}
+
+// What was not sent is the sender's.
+Task<> send(CutRun& run) {
+  struct Line {
+    Channel<std::string> channel{1};
+    std::string items[4] = {"1", "2", "3", "4"};
+    std::vector<DelayedCall> takes;
+    int got = 0;
+  };
+  auto& line = run.keep<Line>();
+  for (int i = 1; i <= 4; ++i) {
+    line.takes.push_back(run.reactor().call_later(i * 1ms, [&line] {
+      if (line.channel.try_receive()) ++line.got;
+    }));
+  }
+  run.at_end([&] {
+    int left = 0;
+    for (const std::string& item : line.items) left += item.empty() ? 0 : 1;
+    must(line.got + left + static_cast<int>(line.channel.size()) == 4, "an item is lost");
+  });
+  for (std::string& item : line.items) co_await line.channel.send(std::move(item));
+}
+
+// An item that was given to a receiver who is closed before it goes on is lost with it.
+Task<> receive(CutRun& run) {
+  struct Line {
+    Channel<std::unique_ptr<int>> channel{4};
+    std::vector<DelayedCall> puts;
+    int got = 0, put = 0;
+  };
+  auto& line = run.keep<Line>();
+  for (int i = 1; i <= 3; ++i) {
+    line.puts.push_back(run.reactor().call_later(i * 1ms, [&line] {
+      must(line.channel.try_send(std::make_unique<int>(1)), "there is no room");
+      ++line.put;
+    }));
+  }
+  run.at_end([&] {
+    const int there = line.got + static_cast<int>(line.channel.size());
+    must(there == line.put || (run.cut(Cut::close) && there == line.put - 1), "an item is lost");
+  });
+  for (int i = 0; i < 3; ++i) {
+    const auto item = co_await line.channel.receive();
+    line.got += **item;
+  }
+}
+
 // What has begun in a thread is waited for, but at a close.
 Task<> in_a_thread(CutRun& run) {
   struct Work {
@@ -396,6 +475,10 @@ Programs awaitable_programs() {
       {"Timer", timer},                  // explored: Timer
       {"Signal", signal},                // explored: Signal
       {"Reply", reply},                  // explored: Reply
+      {"Event", event},                  // explored: Event
+      {"Acquire", acquire},              // explored: Acquire
+      {"Send", send},                    // explored: Send
+      {"Receive", receive},              // explored: Receive
       {"InThread", in_a_thread},         // explored: InThread
       {"On", on_a_reactor},              // explored: On
       {"Readable", readable},            // explored: Readable

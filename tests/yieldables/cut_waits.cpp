@@ -62,6 +62,11 @@ struct World {
   }();
   Signal signal{reactor, SIGUSR2};
   Timer timer{1h};
+  Event event;
+  Lock lock;
+  const std::optional<Permit> held = lock.try_acquire();
+  Channel<std::string> channel{0};
+  std::string item = "item";
   std::array<char, 64> room{};
   std::string all = std::string(std::size_t{8} << 20, 'x');
 };
@@ -157,6 +162,19 @@ constexpr Row rows[] = {
        Reply<int> reply;
        const ReplySender<int> sender = reply.send();
        co_await with_timeout(limit, reply);
+     }},
+    // cut: Event
+    {"Event", [](World& w) -> Task<> { co_await with_timeout(limit, w.event); }},
+    // cut: Acquire
+    {"Acquire",
+     [](World& w) -> Task<> { static_cast<void>(co_await with_timeout(limit, w.lock.acquire())); }},
+    // cut: Send
+    {"Send",
+     [](World& w) -> Task<> { co_await with_timeout(limit, w.channel.send(std::move(w.item))); }},
+    // cut: Receive
+    {"Receive",
+     [](World& w) -> Task<> {
+       static_cast<void>(co_await with_timeout(limit, w.channel.receive()));
      }},
     // cut: InThread
     {"InThread",

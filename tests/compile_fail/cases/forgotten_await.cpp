@@ -13,7 +13,8 @@ using namespace deferred;
 Task<int> three() { co_return 3; }
 SharedDeferred<int> shared();
 
-Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery) {
+Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery,
+               Channel<int>& channel, Lock& lock, Event& event) {
   three();                                              // warned: Task
   with_timeout(Duration(1), three());                   // warned: WithTimeout
   as_outcome(three());                                  // warned: AsOutcome
@@ -35,6 +36,10 @@ Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, 
   Signal{SIGTERM};                                      // warned: Signal
   Reply<int>();                                         // warned: Reply
   Value{three()};                                       // warned: Value
+  event;                                                // warned: Event
+  lock.acquire();                                       // warned: Acquire
+  channel.send(3);                                      // warned: Send
+  channel.receive();                                    // warned: Receive
   stream.read_some(room);                               // warned: io::ReadSome
   stream.write_all("all");                              // warned: io::WriteAll
   co_return;
