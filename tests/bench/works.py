@@ -45,6 +45,8 @@ WORKS = {
     'nursery-1': Work('a nursery with a child', instructions=1500, allocations=0),
     'nursery-cut': Work('a child is cancelled'),
     'nursery-close': Work('a child is closed', instructions=1400, allocations=0),
+    'channel-16': Work('channel of 16, 2 tasks', instructions=250, allocations=0),
+    'channel-0': Work('channel of 0, 2 tasks', instructions=400, allocations=0),
     'W6-alone': Work('set, cancel; 1 live', instructions=140, allocations=0),
     'W6-cancel': Work('set, cancel; 3e5 live', instructions=300),
     'W6-fire': Work('set, fire; 3e5 live', instructions=800),

@@ -4,6 +4,7 @@
 #include "awaits.cpp"
 #include "bytes.cpp"
 #include "chains.cpp"
+#include "channels.cpp"
 #include "dynamic_awaits.cpp"
 #include "long_chains.cpp"
 #include "main.cpp"
