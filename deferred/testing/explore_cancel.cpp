@@ -2,15 +2,15 @@
 #include "deferred/testing/explore_cancel.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <deque>
 #include <exception>
 
 #include "deferred/results/errors.hpp"
 #include "deferred/results/outcome.hpp"
+#include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/testing/detail/open_descriptors.hpp"
 #include "deferred/yieldables/pause.hpp"
-#include "deferred/yieldables/with_timeout.hpp"
 
 namespace deferred::testing {
 namespace {
@@ -47,11 +47,6 @@ std::string text_of(const Cuts& cuts) {
   }
   return text;
 }
-bool has(const Cuts& cuts, std::initializer_list<Cut> ways) {
-  return std::any_of(cuts.begin(), cuts.end(), [&](const CutAt& cut) {
-    return std::find(ways.begin(), ways.end(), cut.how) != ways.end();
-  });
-}
 
 // What comes to the unhandled-failure hook, which is the process's.
 std::vector<Failure>* unhandled = nullptr;
@@ -59,11 +54,17 @@ void take_unhandled(const Failure& failure, const std::string&) {
   if (unhandled) unhandled->push_back(failure);
 }
 
-bool is_answer_to(const Cuts& cuts, const Failure& failure) {
-  if (failure.check<Cancelled>()) return has(cuts, {Cut::cancel, Cut::cancel_once});
-  if (failure.check<AbandonedError>()) return has(cuts, {Cut::close});
-  if (failure.check<CutError>()) return has(cuts, {Cut::throw_});
-  return failure.check<TimeoutError>() && has(cuts, {Cut::timeout});
+bool is_answer_to_its_cuts(const CutRun& run, const Failure& failure) {
+  if (failure.check<Cancelled>()) return run.cut(Cut::cancel) || run.cut(Cut::cancel_once);
+  if (failure.check<AbandonedError>()) return run.cut(Cut::close);
+  if (failure.check<CutError>()) return run.cut(Cut::throw_);
+  return failure.check<TimeoutError>() && run.cut(Cut::timeout);
+}
+
+/// The program inside of `limit`, as with_timeout() has it; but anybody may move the deadline.
+Task<> limited(CancelScope& limit, Task<> program) {
+  const bool in_time = co_await limit.run(std::move(program));
+  if (!in_time) throw TimeoutError("timed out by explore_cancel()");
 }
 
 /// Takes a turn a step: at the present moment if anything is left to do there, else at the next.
@@ -146,43 +147,29 @@ class CutRuns {
   ~CutRuns() { set_unhandled_failure_hook(hook_before_); }
 
   ExploreCancelReport all() {
-    const std::vector<TimePoint> moments = run({});
-    report_.places = moments.size();
+    report_.places = run({});
     std::vector<Cuts> twice;
-    for (std::size_t place = 0; place < moments.size(); ++place) {
+    for (std::size_t place = 0; place < report_.places; ++place) {
       for (const Cut how : options_.cuts) {
-        if (how == Cut::timeout && !first_of_its_moment(moments, place)) continue;
-        const Cuts once = {{how, place}};
-        const std::size_t places = run(once, moments).size();
+        const std::size_t places = run({{how, place}});
         if (!options_.twice) continue;
         for (std::size_t second = place; second < places; ++second) {
-          for (const Cut again : options_.cuts) {
-            if (again == Cut::timeout) continue;  // it is set before
-            twice.push_back({once.front(), {again, second}});
-          }
+          for (const Cut again : options_.cuts) twice.push_back({{how, place}, {again, second}});
         }
       }
     }
-    run_some_of(twice, moments);
+    const std::size_t many = std::min(twice.size(), options_.most_runs);
+    for (std::size_t i = 0; i < many; ++i) run(twice[i * twice.size() / many]);
+    report_.left_out = twice.size() - many;
     return std::move(report_);
   }
 
  private:
-  static bool first_of_its_moment(const std::vector<TimePoint>& moments, std::size_t place) {
-    return place == 0 || moments[place] != moments[place - 1];
-  }
-
-  void run_some_of(const std::vector<Cuts>& all, const std::vector<TimePoint>& moments) {
-    const std::size_t many = std::min(all.size(), options_.most_runs);
-    for (std::size_t i = 0; i < many; ++i) run(all[i * all.size() / many], moments);
-    report_.left_out = all.size() - many;
-  }
-
-  // Gives when it could be cut: the moments of its places.
-  std::vector<TimePoint> run(const Cuts& cuts, const std::vector<TimePoint>& uncut = {}) {
-    std::vector<TimePoint> moments;
-    if (options_.only && *options_.only != text_of(cuts) && !leads_to_only(cuts)) return moments;
+  // Gives at how many places it could be cut.
+  std::size_t run(const Cuts& cuts) {
+    if (options_.only && *options_.only != text_of(cuts) && !leads_to_only(cuts)) return 0;
     ++report_.runs;
+    std::size_t places = 0;
     const auto descriptors = open_descriptors();
     std::vector<Failure> reported;
     std::vector<std::string> faults;
@@ -195,12 +182,12 @@ class CutRuns {
       reactor->set_error_hook([&](const Failure& failure, std::string_view by) {
         faults.push_back(std::string(by) + " throws: " + failure.what());
       });
-      moments = play(run, cuts, uncut, faults);
+      places = play(run, cuts, faults);
       check(run, faults);
-      for (const Failure& failure : reported) judge(run, cuts, failure, "leaves unhandled", faults);
+      for (const Failure& failure : reported) judge(run, failure, "leaves unhandled", faults);
       reported.clear();
       reactor.reset();
-      for (const Failure& failure : reported) judge(run, cuts, failure, "leaves unhandled", faults);
+      for (const Failure& failure : reported) judge(run, failure, "leaves unhandled", faults);
       reported.clear();
       if (!run.alive_.empty()) {
         faults.push_back("it leaves " + std::to_string(run.alive_.size()) + " DestroyedOnce alive");
@@ -212,7 +199,7 @@ class CutRuns {
       faults.push_back("it leaves open descriptor " + left);
     }
     for (const std::string& fault : faults) report_.faults.push_back(text_or_none(cuts) + fault);
-    return moments;
+    return places;
   }
   static std::string text_or_none(const Cuts& cuts) {
     return (cuts.empty() ? "not cut" : text_of(cuts)) + ": ";
@@ -221,19 +208,25 @@ class CutRuns {
     return cuts.size() < 2 && (cuts.empty() || options_.only->starts_with(text_of(cuts) + ","));
   }
 
-  std::vector<TimePoint> play(CutRun& run, const Cuts& cuts, const std::vector<TimePoint>& uncut,
-                              std::vector<std::string>& faults) {
-    Spawned<void> spawned = begin(run, cuts, uncut);
+  std::size_t play(CutRun& run, const Cuts& cuts, std::vector<std::string>& faults) {
+    std::deque<CancelScope> limits(cuts.size());  // one each, the later cut's around the earlier's
+    const auto program = [this, &run, &limits, &cuts]() -> Task<> {
+      Task<> body = program_(run);
+      for (std::size_t i = 0; i < cuts.size(); ++i) {
+        if (cuts[i].how == Cut::timeout) body = limited(limits[i], std::move(body));
+      }
+      co_await std::move(body);
+    };
+    Spawned<void> spawned = spawn(run.reactor(), program);
     TaskRef task = spawned.task();
-    std::vector<TimePoint> moments;
     bool idle = false;
     Steps steps(run.reactor());
-    for (;;) {
-      for (const CutAt& cut : cuts) {
-        if (cut.place == moments.size()) apply(cut.how, run, task);
+    std::size_t place = 0;
+    for (;; ++place) {
+      for (std::size_t i = 0; i < cuts.size(); ++i) {
+        if (cuts[i].place == place) apply(cuts[i].how, run, task, limits[i]);
       }
-      if (task.done() || idle || moments.size() == most_turns) break;
-      moments.push_back(run.reactor().now());
+      if (task.done() || idle || place == most_turns) break;
       idle = !steps.take();
     }
     if (!task.done()) {
@@ -242,22 +235,11 @@ class CutRuns {
     }
     settle(run, faults);
     Outcome<void> outcome = std::move(spawned).deferred().result();
-    if (!outcome.has_value()) judge(run, cuts, outcome.failure(), "ends with", faults);
-    return moments;
+    if (!outcome.has_value()) judge(run, outcome.failure(), "ends with", faults);
+    return place;
   }
 
-  Spawned<void> begin(CutRun& run, const Cuts& cuts, const std::vector<TimePoint>& uncut) {
-    for (const CutAt& cut : cuts) {
-      if (cut.how == Cut::timeout) {
-        run.cuts_.insert(Cut::timeout);
-        const Duration limit = uncut[cut.place] - uncut.front();
-        return spawn(run.reactor(), with_timeout(limit, program_(run)));
-      }
-    }
-    return spawn(run.reactor(), program_(run));
-  }
-
-  static void apply(Cut how, CutRun& run, TaskRef& task) {
+  static void apply(Cut how, CutRun& run, TaskRef& task, CancelScope& limit) {
     if (task.done()) return;
     run.cuts_.insert(how);
     switch (how) {
@@ -270,7 +252,7 @@ class CutRuns {
       case Cut::throw_:
         return task.throw_(CutError());
       case Cut::timeout:
-        return;  // begin() has set it
+        return limit.cancel_at(run.reactor().now());
     }
   }
 
@@ -291,6 +273,8 @@ class CutRuns {
         check();
       } catch (const std::exception& error) {
         faults.push_back(error.what());
+      } catch (...) {
+        faults.push_back("a check throws " + Failure::current().type_name());
       }
     }
     run.checks_.clear();
@@ -302,10 +286,10 @@ class CutRuns {
     if (!goes_on(run.reactor())) faults.push_back("the reactor does not go on");
   }
 
-  static void judge(const CutRun& run, const Cuts& cuts, const Failure& failure, const char* how,
+  static void judge(const CutRun& run, const Failure& failure, const char* how,
                     std::vector<std::string>& faults) {
     const auto is_it = [&](auto expected) { return expected(failure); };
-    if (is_answer_to(cuts, failure) ||
+    if (is_answer_to_its_cuts(run, failure) ||
         std::any_of(run.expected_.begin(), run.expected_.end(), is_it)) {
       return;
     }

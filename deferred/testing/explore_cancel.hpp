@@ -31,7 +31,7 @@ enum class Cut : unsigned char {
   cancel_once,  ///< TaskRef::cancel_once(), as Deferred::cancel() of its result does.
   close,        ///< TaskRef::close().
   throw_,       ///< TaskRef::throw_(CutError()).
-  timeout,      ///< A with_timeout() around it ends.
+  timeout,      ///< The limit of a with_timeout() around it is moved to now.
 };
 
 /// What Cut::throw_ throws.
@@ -64,7 +64,7 @@ class DEFERRED_API CutRun {
 
   Reactor& reactor() const noexcept { return reactor_; }
   reactors::VirtualTime& time() const noexcept { return time_; }
-  /// It has been cut off; in that way.
+  /// It has been cut off by now; in that way.
   bool cut() const noexcept { return !cuts_.empty(); }
   bool cut(Cut how) const noexcept { return cuts_.contains(how); }
 
@@ -126,7 +126,7 @@ struct ExploreCancelReport {
 /// place in each way, then twice. Places are numbered from 0, which is before its first turn; after
 /// each turn follows one, as long as it is not done. A turn is made of one round of what is ready
 /// (Reactor::set_event_interval), so that there is one wherever the program, or a task it started,
-/// waits, whether it has its answer already or not. Cut::timeout has a place at each moment only.
+/// waits, whether it has its answer already or not.
 ///
 /// The program has to do the same each time until it is cut: what it needs it makes, or keeps in
 /// `run`. These are faults:
@@ -139,7 +139,7 @@ struct ExploreCancelReport {
 ///   descriptor;
 /// - a reactor on which a new task cannot pause and end;
 /// - a DestroyedOnce that is destroyed twice, or copied from one that is destroyed;
-/// - what a check of CutRun::at_end() throws, and what comes to the error hook.
+/// - what a check of CutRun::at_end() throws, whatever it is, and what comes to the error hook.
 ///
 /// REQUIRES: no reactor in use on this thread; not inside itself.
 DEFERRED_API ExploreCancelReport explore_cancel(const std::function<Task<>(CutRun&)>& program,

@@ -25,7 +25,9 @@ namespace {
 
 /// Some fault of a program has that text.
 bool finds(const std::string& text, const std::function<Task<>(CutRun&)>& program) {
-  const auto report = explore_cancel(program);
+  ExploreCancelOptions options;
+  options.most_runs = 500;  // a program that does not end takes its time
+  const auto report = explore_cancel(program, options);
   const bool found =
       std::any_of(report.faults.begin(), report.faults.end(),
                   [&](const std::string& fault) { return fault.find(text) != std::string::npos; });
@@ -43,8 +45,8 @@ TEST_CASE("a program is cut at each place in each way, and again at each later o
 
   CHECK(report.faults.empty());
   CHECK(report.places == 3);  // before its first turn, and at two awaits
-  // Once: 3 places in 4 ways, and 2 moments. Twice: at each place that is left.
-  CHECK(report.runs > 1 + 3 * 4 + 2);
+  // Once: 3 places in 5 ways. Twice: at each place that is left.
+  CHECK(report.runs > 1 + 3 * 5);
   CHECK(report.left_out == 0);
 }
 
@@ -64,6 +66,34 @@ TEST_CASE("a place is wherever a task waits, also within a turn") {
 
   CHECK(report.faults.empty());
   CHECK(report.places >= 6);
+}
+
+TEST_CASE("a limit may come wherever the program waits, and is a cut from then on") {
+  CHECK(finds("timeout at 2: it ends with std::logic_error: too late", [](CutRun& run) -> Task<> {
+    co_await Pause{};
+    const bool cut_before = run.cut();
+    try {
+      co_await Pause{1ms};
+    } catch (...) {
+    }
+    if (run.cut(Cut::timeout) && !cut_before) throw std::logic_error("too late");
+  }));
+}
+
+TEST_CASE("a limit may be the second cut") {
+  CHECK(finds("throw_ at 1, timeout at 2: it ends with std::logic_error: too late",
+              [](CutRun& run) -> Task<> {
+                bool thrown = false;
+                try {
+                  co_await Pause{1ms};
+                } catch (const CutError&) {
+                  thrown = true;
+                }
+                if (!thrown) co_return;
+                const Outcome<void> again = co_await as_outcome(Pause{1ms});
+                if (again.has_value()) co_return;
+                if (run.cut(Cut::timeout)) throw std::logic_error("too late");
+              }));
 }
 
 TEST_CASE("only one run is made if one is named") {
@@ -199,6 +229,15 @@ TEST_CASE("an end that answers no cut is found") {
     run.reactor().post([] { throw std::runtime_error("in a callback"); });
     co_await Pause{1ms};
   }));
+}
+
+TEST_CASE("what a check or a program throws before it is a coroutine is found, whatever it is") {
+  CHECK(finds("not cut: a check throws int", [](CutRun& run) -> Task<> {
+    run.at_end([] { throw 5; });
+    co_await Pause{};
+  }));
+  CHECK(finds("not cut: it ends with std::logic_error: no coroutine",
+              [](CutRun&) -> Task<> { throw std::logic_error("no coroutine"); }));
 }
 
 TEST_CASE("an error that the program announces is none") {
