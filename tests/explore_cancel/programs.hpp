@@ -23,6 +23,7 @@ using Programs = std::vector<Program>;
 Programs awaitable_programs();
 Programs callback_programs();
 Programs channel_programs();
+Programs family_programs();
 Programs task_programs();
 Programs wait_programs();
 Programs io_programs();
