@@ -28,6 +28,13 @@ concept Yieldable = detail::HandlerOf<Y>::kind != detail::HandlerKind::none;
 template <class Y>
 concept AwaitedAsSubtask = detail::HandlerOf<Y>::kind == detail::HandlerKind::task;
 
+/// `co_await x` compiles for an x of type Y: its handler takes an object like it.
+template <class Y>
+concept Awaitable = detail::HandlerOf<Y>::awaitable;
+/// What the handler of a Y returns, which is kept for the wait; void if nothing is to be undone.
+template <class Y>
+using UndoOf = detail::UndoOf<Y>;
+
 /// Says at compile time what is wrong with awaiting a Y. For the function that makes a decorator,
 /// so that the text names what was to be decorated.
 template <class Y>
