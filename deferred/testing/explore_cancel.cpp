@@ -4,18 +4,18 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
+#include <set>
 
 #include "deferred/results/errors.hpp"
 #include "deferred/results/outcome.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/testing/detail/open_descriptors.hpp"
+#include "deferred/testing/detail/steps.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 namespace deferred::testing {
 namespace {
-
-constexpr std::size_t most_turns = 10'000;  // of a run
 
 const char* name_of(Cut cut) noexcept {
   switch (cut) {
@@ -67,29 +67,6 @@ Task<> limited(CancelScope& limit, Task<> program) {
   if (!in_time) throw TimeoutError("timed out by explore_cancel()");
 }
 
-/// Takes a turn a step: at the present moment if anything is left to do there, else at the next.
-class Steps {
- public:
-  explicit Steps(Reactor& reactor) noexcept : reactor_(reactor) {}
-  /// False if nothing is left to do.
-  bool take() {
-    const bool ready = reactor_.busy();
-    const bool jumps = !ready && reactor_.timer_count() != 0;
-    if (ready || jumps) {
-      looks_ = 0;
-    } else if (reactor_.watch_count() == 0 || ++looks_ == most_looks) {
-      return false;
-    }
-    reactor_.backend().run_once(jumps);
-    return true;
-  }
-
- private:
-  static constexpr int most_looks = 20;  // at descriptors alone, which may be ready again and again
-  Reactor& reactor_;
-  int looks_ = 0;
-};
-
 bool goes_on(Reactor& reactor) {
   bool paused = false;
   const auto body = [&]() -> Task<> {
@@ -103,35 +80,36 @@ bool goes_on(Reactor& reactor) {
 
 std::string left_behind(const Reactor& reactor) {
   std::string left;
-  const auto note = [&left](std::size_t count, const char* what) {
-    if (count != 0) left += (left.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  const auto note = [&left](std::size_t count, const std::string& what) {
+    if (count == 0) return;
+    left += left.empty() ? "" : ", ";
+    left += count == 1 ? "a " + what : std::to_string(count) + " " + what + "s";
   };
-  note(reactor.timer_count(), "timers");
-  note(reactor.watch_count(), "watched descriptors");
-  note(reactor.busy() ? 1 : 0, "or more posts");
+  note(reactor.timer_count(), "timer");
+  note(reactor.watch_count(), "watched descriptor");
+  note(reactor.busy() ? 1 : 0, "post");
   return left;
 }
 
 }  // namespace
 
+// They make no text: there may be no memory for it.
 DestroyedOnce::DestroyedOnce(CutRun& run) : run_(&run) { run.alive_.insert(this); }
 DestroyedOnce::DestroyedOnce(const DestroyedOnce& other) : run_(other.run_) {
-  if (!run_->alive_.contains(&other))
-    run_->faults_.push_back("a DestroyedOnce is copied after its end");
+  if (!run_->alive_.contains(&other)) run_->copied_late_ = true;
   run_->alive_.insert(this);
 }
 DestroyedOnce& DestroyedOnce::operator=(const DestroyedOnce& other) {
-  if (!other.run_->alive_.contains(&other)) {
-    run_->faults_.push_back("a DestroyedOnce is copied after its end");
-  }
+  if (!other.run_->alive_.contains(&other)) other.run_->copied_late_ = true;
   return *this;
 }
 DestroyedOnce::~DestroyedOnce() {
-  if (run_->alive_.erase(this) == 0) run_->faults_.push_back("a DestroyedOnce is destroyed twice");
+  if (run_->alive_.erase(this) == 0) run_->destroyed_twice_ = true;
 }
 
 CutRun::~CutRun() {
   checks_.clear();
+  meddlers_.clear();
   while (!kept_.empty()) kept_.pop_back();
 }
 
@@ -148,13 +126,25 @@ class CutRuns {
 
   ExploreCancelReport all() {
     report_.places = run({});
-    std::vector<Cuts> twice;
+    struct Once {
+      CutAt cut;
+      std::size_t places;
+    };
+    std::vector<Once> onces;
+    std::set<Cut> endless;  // it does not end then, and would not the second time
     for (std::size_t place = 0; place < report_.places; ++place) {
       for (const Cut how : options_.cuts) {
         const std::size_t places = run({{how, place}});
-        if (!options_.twice) continue;
-        for (std::size_t second = place; second < places; ++second) {
-          for (const Cut again : options_.cuts) twice.push_back({{how, place}, {again, second}});
+        onces.push_back({{how, place}, places});
+        if (places == options_.most_turns) endless.insert(how);
+      }
+    }
+    std::vector<Cuts> twice;
+    for (const Once& once : onces) {
+      if (!options_.twice || endless.contains(once.cut.how)) continue;
+      for (std::size_t second = once.cut.place; second < once.places; ++second) {
+        for (const Cut again : options_.cuts) {
+          if (!endless.contains(again)) twice.push_back({once.cut, {again, second}});
         }
       }
     }
@@ -192,7 +182,8 @@ class CutRuns {
       if (!run.alive_.empty()) {
         faults.push_back("it leaves " + std::to_string(run.alive_.size()) + " DestroyedOnce alive");
       }
-      faults.insert(faults.end(), run.faults_.begin(), run.faults_.end());
+      if (run.destroyed_twice_) faults.push_back("a DestroyedOnce is destroyed twice");
+      if (run.copied_late_) faults.push_back("a DestroyedOnce is copied after its end");
     }
     unhandled = nullptr;
     if (const std::string left = opened_since(descriptors); !left.empty()) {
@@ -223,19 +214,25 @@ class CutRuns {
     Steps steps(run.reactor());
     std::size_t place = 0;
     for (;; ++place) {
+      // One may begin another.
+      for (std::size_t i = 0; i < run.meddlers_.size(); ++i) {
+        const auto meddles = run.meddlers_[i];
+        call(meddles, faults, place);
+      }
       for (std::size_t i = 0; i < cuts.size(); ++i) {
         if (cuts[i].place == place) apply(cuts[i].how, run, task, limits[i]);
       }
-      if (task.done() || idle || place == most_turns) break;
+      if (task.done() || idle || place == options_.most_turns) break;
       idle = !steps.take();
     }
-    if (!task.done()) {
+    const bool ends = task.done();
+    if (!ends) {
       faults.push_back((idle ? "it waits for ever, as " : "it does not end: ") + task.where());
       task.close();
     }
+    const Outcome<void> outcome = std::move(spawned).deferred().result();
+    if (ends && !outcome.has_value()) judge(run, outcome.failure(), "ends with", faults);
     settle(run, faults);
-    Outcome<void> outcome = std::move(spawned).deferred().result();
-    if (!outcome.has_value()) judge(run, outcome.failure(), "ends with", faults);
     return place;
   }
 
@@ -257,27 +254,32 @@ class CutRuns {
   }
 
   /// What is left to do when the program has ended.
-  static void settle(CutRun& run, std::vector<std::string>& faults) {
+  void settle(CutRun& run, std::vector<std::string>& faults) const {
     Steps steps(run.reactor());
     std::size_t turns = 0;
-    while (turns < most_turns && steps.take()) ++turns;
-    if (turns == most_turns) faults.push_back("what it leaves behind does not end");
+    while (turns < options_.most_turns && (options_.at_once ? steps.take_now() : steps.take()))
+      ++turns;
+    if (turns == options_.most_turns) faults.push_back("what it leaves behind does not end");
     if (run.reactor().task_count() != 0) {
-      faults.push_back("it leaves behind " + run.reactor().dump_tasks());
+      std::string tasks = run.reactor().dump_tasks();
+      faults.push_back("it leaves behind " + tasks.substr(0, tasks.find_last_not_of('\n') + 1));
     }
   }
 
-  static void check(CutRun& run, std::vector<std::string>& faults) {
-    for (const auto& check : run.checks_) {
-      try {
-        check();
-      } catch (const std::exception& error) {
-        faults.push_back(error.what());
-      } catch (...) {
-        faults.push_back("a check throws " + Failure::current().type_name());
-      }
+  template <class F, class... A>
+  static void call(const F& f, std::vector<std::string>& faults, A... arguments) {
+    try {
+      f(arguments...);
+    } catch (const std::exception& error) {
+      faults.push_back(error.what());
+    } catch (...) {
+      faults.push_back("a check throws " + Failure::current().type_name());
     }
+  }
+  void check(CutRun& run, std::vector<std::string>& faults) const {
+    for (const auto& check : run.checks_) call(check, faults);
     run.checks_.clear();
+    run.meddlers_.clear();
     while (!run.kept_.empty()) run.kept_.pop_back();
     settle(run, faults);
     if (const std::string left = left_behind(run.reactor()); !left.empty()) {

@@ -81,6 +81,9 @@ class DEFERRED_API CutRun {
   /// reactor and what was kept. It checks what must hold: that nothing was lost. It throws what
   /// says that it does not; see must().
   void at_end(std::function<void()> f) { checks_.push_back(std::move(f)); }
+  /// Calls `f(place)` at each place from here on, before it is cut there: for a peer that has a
+  /// hand in what the program waits for. What it throws is a fault.
+  void at_each_place(std::function<void(std::size_t)> f) { meddlers_.push_back(std::move(f)); }
   /// The program may end with an `E`, or leave one unhandled.
   template <class E>
   void may_fail_with() {
@@ -96,9 +99,10 @@ class DEFERRED_API CutRun {
   std::set<Cut> cuts_;
   std::vector<std::shared_ptr<void>> kept_;
   std::vector<std::function<void()>> checks_;
+  std::vector<std::function<void(std::size_t)>> meddlers_;
   std::vector<bool (*)(const Failure&)> expected_;
   std::set<const DestroyedOnce*> alive_;
-  std::vector<std::string> faults_;
+  bool destroyed_twice_ = false, copied_late_ = false;
 };
 
 /// For CutRun::at_end(): throws std::logic_error with `sentence` unless `holds`.
@@ -109,6 +113,12 @@ struct ExploreCancelOptions {
   bool twice = true;  ///< Also in two places, the second of which may be the first again.
   /// Of more runs with two cuts than that, so many are made, evenly chosen.
   std::size_t most_runs = 10'000;
+  /// A run that takes more turns than that does not end. A way to cut after which one does not is
+  /// not tried twice.
+  std::size_t most_turns = 1'000;
+  /// Nothing may be left as soon as it has ended, not even what would end by itself: a timer, a
+  /// task. What at_end() has to do with is there until then.
+  bool at_once = false;
   /// Only this run, as a fault begins: "cancel at 3, close at 5"; "" is the one without a cut.
   std::optional<std::string> only = {};
 };
@@ -134,12 +144,13 @@ struct ExploreCancelReport {
 /// - it ends with, or leaves unhandled, what is no answer to the cuts: Cancelled to a cancel,
 ///   AbandonedError to a close, CutError, TimeoutError. So does what it was not cut for, unless it
 ///   is one of CutRun::may_fail_with();
-/// - when it has ended and all timers were called: a live task; when what it kept is gone: a timer,
-///   a watched descriptor, a post; when the reactor is gone: a DestroyedOnce, or an open
-///   descriptor;
+/// - when it has ended and all timers were called (but see ExploreCancelOptions::at_once): a live
+///   task; when what it kept is gone: a timer, a watched descriptor, a post; when the reactor is
+///   gone: a DestroyedOnce, or an open descriptor;
 /// - a reactor on which a new task cannot pause and end;
 /// - a DestroyedOnce that is destroyed twice, or copied from one that is destroyed;
-/// - what a check of CutRun::at_end() throws, whatever it is, and what comes to the error hook.
+/// - what a function of CutRun::at_end() or at_each_place() throws, whatever it is, and what comes
+///   to the error hook.
 ///
 /// REQUIRES: no reactor in use on this thread; not inside itself.
 DEFERRED_API ExploreCancelReport explore_cancel(const std::function<Task<>(CutRun&)>& program,

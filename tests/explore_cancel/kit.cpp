@@ -159,6 +159,24 @@ TEST_CASE("a program that does not end is found, with what it waits on") {
   }));
 }
 
+TEST_CASE("a way to cut a program off after which it does not end is not tried twice") {
+  ExploreCancelOptions options;
+  options.most_turns = 10;
+  const auto report = explore_cancel(
+      [](CutRun&) -> Task<> {
+        bool paused = false;
+        while (!paused) {
+          const Outcome<void> outcome = co_await as_outcome(Pause{});
+          paused = outcome.has_value();
+        }
+      },
+      options);
+  CHECK(report.faults.size() == 4);  // 2 places, by cancel and timeout, once
+  for (const std::string& fault : report.faults) {
+    CHECK_MESSAGE(fault.find(": it does not end: ") != std::string::npos, fault);
+  }
+}
+
 TEST_CASE("what is left behind is found") {
   CHECK(finds("cancel at 1: it leaves behind task", [](CutRun& run) -> Task<> {
     auto& promise = run.keep<Promise<void>>();
@@ -169,7 +187,7 @@ TEST_CASE("what is left behind is found") {
     co_await Pause{1ms};
     promise.callback();
   }));
-  CHECK(finds("it leaves behind 1 watched descriptors", [](CutRun& run) -> Task<> {
+  CHECK(finds("it leaves behind a watched descriptor", [](CutRun& run) -> Task<> {
     static std::optional<Watch> watch;  // of what is never ready
     static const int fd = ::eventfd(0, EFD_CLOEXEC);
     watch = run.reactor().watch(fd, Ready::read, [] {});
@@ -181,6 +199,45 @@ TEST_CASE("what is left behind is found") {
     co_await Pause{1ms};
     ::close(fd);
   }));
+}
+
+TEST_CASE("what is left as soon as the program has ended is found, if it is asked for") {
+  ExploreCancelOptions options;
+  options.at_once = true;
+  const auto leaves = [](CutRun& run) -> Task<> {
+    run.keep<DelayedCall>(run.reactor().call_later(1s, [] {}));  // what it keeps it takes along
+    run.reactor().call_later(1s, [] {}).detach();
+    co_await Pause{1ms};
+  };
+
+  CHECK(explore_cancel(leaves).faults.empty());
+  const auto report = explore_cancel(leaves, options);
+  CHECK(report.faults.front() == "not cut: it leaves behind a timer");
+  const auto spawns = explore_cancel(
+      [](CutRun& run) -> Task<> {
+        spawn(run.reactor(), Pause{1s}).detach();
+        co_return;
+      },
+      options);
+  CHECK(spawns.faults.front().starts_with("not cut: it leaves behind task #2"));
+}
+
+TEST_CASE("a peer may have its hand in at each place") {
+  ExploreCancelOptions options;
+  options.cuts = {};
+  std::vector<std::size_t> places;
+  const auto report = explore_cancel(
+      [&](CutRun& run) -> Task<> {
+        run.at_each_place([&](std::size_t place) {
+          places.push_back(place);
+          must(place != 2, "too far");
+        });
+        for (int i = 0; i < 3; ++i) co_await Pause{};
+      },
+      options);
+
+  CHECK(places == std::vector<std::size_t>{1, 2, 3, 4});
+  CHECK(report.faults == std::vector<std::string>{"not cut: too far"});
 }
 
 TEST_CASE("an object that is not destroyed, or twice, is found") {
