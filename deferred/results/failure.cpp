@@ -26,6 +26,7 @@ struct FailureTrace : Recycled {
   struct Entry {
     SourceLocation where;
     Failure::Passed how;
+    std::uint32_t input;
   };
   std::uint32_t kept = 0;
   std::uint64_t omitted = 0;
@@ -347,6 +348,22 @@ std::string Failure::what() const {
   return type_name();
 }
 
+namespace detail {
+namespace {
+
+std::string place_in(const FailureTrace::Entry& entry) {
+  using Passed = Failure::Passed;
+  if (entry.how == Passed::await) return "awaited at " + to_string(entry.where);
+  if (entry.how == Passed::chain) return "passed the chain at " + to_string(entry.where);
+  constexpr const char* names[] = {"all", "all_settled", "any", "race"};
+  const auto which = static_cast<std::size_t>(entry.how) - static_cast<std::size_t>(Passed::all);
+  const std::string text = "input #" + std::to_string(entry.input) + " of " + names[which];
+  return entry.where.line() == 0 ? text : text + " at " + to_string(entry.where);
+}
+
+}  // namespace
+}  // namespace detail
+
 std::string Failure::report() const {
   if (!node_) return "no error";
   std::string text;
@@ -362,9 +379,7 @@ void Failure::append_report(std::string& text, const std::string& indent,
   if (!node_->trace) return;
   const detail::FailureTrace& trace = *node_->trace;
   for (std::uint32_t i = 0; i < trace.kept; ++i) {
-    const auto& [where, how] = trace.entries[i];
-    text += indent + (how == Passed::await ? "awaited at " : "passed the chain at ");
-    text += to_string(where);
+    text += indent + detail::place_in(trace.entries[i]);
   }
   if (trace.omitted) text += indent + "and " + std::to_string(trace.omitted) + " places more";
   std::uint64_t left = trace.suppressed.size() + trace.more_suppressed;
@@ -397,12 +412,12 @@ detail::FailureTrace& Failure::own_trace() {
   return *node_->trace;
 }
 
-void Failure::passed(Passed how, SourceLocation where) noexcept try {
+void Failure::passed(Passed how, SourceLocation where, std::uint32_t input) noexcept try {
   if (!node_ || node_->has_no_way) return;
   detail::FailureTrace& trace = own_trace();
   if (how == Passed::await) node_->known = false;  // it is somebody's again
   if (trace.kept < detail::FailureTrace::most) {
-    trace.entries[trace.kept++] = {where, how};
+    trace.entries[trace.kept++] = {where, how, input};
   } else {
     ++trace.omitted;
   }

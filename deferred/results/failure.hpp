@@ -86,11 +86,11 @@ class [[nodiscard]] Failure {
   /// Type, what() and the trace, one place a line, without a line break at the end.
   DEFERRED_API std::string report() const;
 
-  /// What a place in the trace did with the failure.
-  enum class Passed : std::uint8_t { await, chain };
+  /// What a place in the trace did with the failure; from `all` on: had it from one of its inputs.
+  enum class Passed : std::uint8_t { await, chain, all, all_settled, any, race };
   /// Adds a place to the trace of this Failure; copies made before go their own way. The first 30
-  /// places are kept, the others counted.
-  DEFERRED_API void passed(Passed how, SourceLocation where) noexcept;
+  /// places are kept, the others counted. `input` counts from 1: "input #1 of all at a.cpp:7".
+  DEFERRED_API void passed(Passed how, SourceLocation where, std::uint32_t input = 0) noexcept;
   /// Errors that came when this one was on its way already, and gave way to it: of its nursery's
   /// other children, say. They stand in its report. In a catch block:
   /// `Failure::current().suppressed()`. (Java: Throwable.getSuppressed)

@@ -282,6 +282,18 @@ struct Derived : Base {
   int code;
 };
 
+TEST_CASE("a trace names the input of what has passed a failure on") {
+  Failure failure{Oops("x")};
+  failure.passed(Failure::Passed::all, SourceLocation::current(), 2);
+  failure.passed(Failure::Passed::race, SourceLocation(), 1);
+
+  const std::string report = failure.report();
+
+  CAPTURE(report);
+  CHECK(report.find("\n  input #2 of all at failure.cpp:") != std::string::npos);
+  CHECK(report.find("\n  input #1 of race") + 19 == report.size());
+}
+
 }  // namespace
 
 // Lost type and text: std::exception's copy was kept.
