@@ -3,6 +3,7 @@
 // The door of tasks/: coroutines, microthreads, and the extension point.
 #pragma once
 
+#include "deferred/tasks/branch.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/nursery.hpp"

@@ -41,7 +41,7 @@ class TaskRef {
   /// The one whose code runs on this thread; an empty one if there is none.
   static TaskRef running() noexcept {
     detail::Microthread* const m = detail::current_microthread;
-    return m ? TaskRef(*m) : TaskRef();
+    return m ? TaskRef(m->whole()) : TaskRef();
   }
 
   bool valid() const noexcept { return m_ != nullptr; }

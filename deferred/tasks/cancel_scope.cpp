@@ -61,7 +61,8 @@ void CancelScope::set_deadline(Reactor& reactor, TimePoint deadline) {
 
 TimePoint current_deadline() noexcept {
   TimePoint earliest = TimePoint::max();
-  const detail::Microthread* const m = detail::current_microthread;
+  detail::Microthread* const running = detail::current_microthread;
+  const detail::Microthread* const m = running ? &running->whole() : nullptr;
   if (m && m->is(detail::Microthread::cancelled)) return TimePoint::min();
   const detail::Scope* scope = m && m->extras() ? m->extras()->innermost : nullptr;
   const detail::Microthread* of = m;

@@ -164,7 +164,9 @@ class WeakWaiter {
   /// False once the wait was answered, by whomever, or has ended.
   bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
   /// The microthread that waited; empty if this is nobody's.
-  const TaskRef& task() const noexcept { return task_; }
+  TaskRef task() const noexcept {
+    return task_.valid() ? TaskRef(task_.microthread().whole()) : TaskRef();
+  }
   /// As Waiter::resume().
   template <class... A>
     requires MakesResult<R, A...>

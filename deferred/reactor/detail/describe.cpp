@@ -79,7 +79,7 @@ std::string describe(const Microthread& m) {
     }
     return text;
   }
-  if (!m.is(Microthread::started)) return label + " has not started";
+  if (!m.is(Microthread::started) && !m.is_branch()) return label + " has not started";
   if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
   if (m.is(Microthread::closing) || m.is_torn()) return label + " is being closed";
   const bool waits = m.is(Microthread::suspended) && m.wait->state == Wait::State::open;

@@ -14,7 +14,14 @@ constinit thread_local Microthread* current_microthread = nullptr;
 namespace {
 
 void destroy_frames(Microthread& m) noexcept {
+  const bool is_branch = m.is_branch();
+  // Destructors may look at it, or cancel it.
+  m.unset(Microthread::closing | Microthread::suspended | Microthread::answered_ahead);
   FrameBase* frame = std::exchange(m.leaf, nullptr);
+  if (is_branch) [[unlikely]] {
+    auto& branch = static_cast<BranchFrame&>(*frame);
+    return branch.closed(branch);
+  }
   while (frame) {
     FrameBase* caller = nullptr;
     if (CallLink* const link = frame->called_by) {
@@ -57,7 +64,7 @@ bool Microthread::is_legal() const noexcept {
   if (is(answered_ahead) && !(has_answer && is(queued))) return false;
   if (is(done)) return !handling && !is(suspended);
   if (is(suspended)) {
-    return is(started) && !handling && leaf && is(queued) == has_answer && has_waiters() == is_open;
+    return !handling && leaf && is(queued) == has_answer && has_waiters() == is_open;
   }
   if (handling) return is(running) && leaf;
   return leaf && is(running) <= is(started);
@@ -96,8 +103,6 @@ namespace {
 void close_alone(Microthread& m) noexcept {
   m.retain();
   m.expire();  // Waiters that die with the frames must not answer
-  // Destructors may look at it, or cancel it.
-  m.unset(Microthread::closing | Microthread::suspended | Microthread::answered_ahead);
   destroy_frames(m);
   m.set(Microthread::done);
   Chain* const completion = std::exchange(m.completion(), nullptr);

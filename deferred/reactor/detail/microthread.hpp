@@ -16,6 +16,16 @@
 //   finished  done                       root   -              -                collect(): over
 //   over      done                       none   -              until it is run  release()
 //
+// A branch (tasks/branch.hpp) is one that only waits: its frame is no coroutine's, it is never
+// started, and an answer calls `run` in place of queueing it.
+//
+//   handling  running, and `handling`    frame  open, or its   if answered      the handler's end:
+//                                               answer         ahead            waiting or done
+//   waiting   suspended                  frame  open           -                an answer: done
+//   ahead     the same, answered_ahead   frame  its answer     the next turn's  run(): done
+//   done      done                       frame  its answer     for its undo's   its owner
+//                                                              end
+//
 // An answer is what a Waiter gives, a cancel, an error that is thrown in (cancel.hpp), or the end
 // of the last Waiter. `epoch` moves on with each answer that another Waiter could come too late
 // for, and with it all Waiters of the wait become stale; `waiters` counts those that are not: none,
@@ -86,6 +96,15 @@ struct Microthread : Runnable, Recycled {
   bool is_busy() const noexcept { return is(running | done) || !leaf; }
   /// The microthread whose nursery it is in; null if there is none, or that is on no stack.
   Microthread* parent() const noexcept { return family ? family->task : nullptr; }
+  /// It only waits, and has no coroutine.
+  bool is_branch() const noexcept { return !is(started) && is(running | suspended); }
+  /// The one whose wait this is, or is a part of.
+  Microthread& whole() noexcept {
+    if (!is_branch()) [[likely]]
+      return *this;
+    Microthread* const waiting = static_cast<BranchFrame&>(*leaf).waiting;
+    return waiting ? *waiting : *this;
+  }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
   /// It has called a subtask, or had the answer of an await at once. False if it has done so
@@ -188,6 +207,8 @@ inline bool Microthread::has_run_time_handlers() const noexcept {
 }
 inline void Microthread::answered_outside() noexcept {
   expire();
+  if (!is(started)) [[unlikely]]
+    return run(*this, true);  // a branch; which may end it
   set(queued);
   ReactorAccess::make_ready(*reactor, *this);
   check();

@@ -49,7 +49,7 @@ class WaiterBase {
     return *m_->reactor;
   }
   /// The waiting microthread; of an empty Waiter an empty TaskRef.
-  TaskRef task() const noexcept { return m_ ? TaskRef(*m_) : TaskRef(); }
+  TaskRef task() const noexcept { return m_ ? TaskRef(m_->whole()) : TaskRef(); }
 
  protected:
   static constexpr std::uint64_t borrowed = 0;  // in place of the epoch

@@ -57,6 +57,10 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     });
   }
   void await_suspend(std::coroutine_handle<>) noexcept {}
+  /// Before its time: of a branch, whose answer is still to be taken.
+  void end_undo() noexcept {
+    if (this->undo_kind != UndoKind::none) undo_.end(this->undo_kind);
+  }
   [[gnu::always_inline]] R await_resume() {
     if (this->undo_kind != UndoKind::none) undo_.end(this->undo_kind);
     if constexpr (delivers) {
@@ -100,8 +104,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       return false;
     }
     if (!m.has_waiters() || !m.reactor) [[unlikely]] {
-      nobody_will_answer(m);
-      return m.may_go_on(Microthread::suspended);
+      if (nobody_will_answer(m)) return m.may_go_on(Microthread::suspended);
     }
     m.set(Microthread::suspended);
     if (m.is(Microthread::cancel_next | Microthread::cancelled)) [[unlikely]]
@@ -163,14 +166,17 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     this->clear();
     this->set_failure(Failure::current(where()));
   }
-  [[gnu::noinline, gnu::cold]] void nobody_will_answer(Microthread& m) {
+  /// False of a branch that somebody may answer: it needs no reactor to go on.
+  [[gnu::noinline, gnu::cold]] bool nobody_will_answer(Microthread& m) {
     const bool abandoned = !m.has_waiters();
+    if (!abandoned && m.is_branch()) return false;
     m.expire();
     if (abandoned) {
       this->state = State::abandoned;
     } else {
       this->set_failure(no_reactor_failure(where()));
     }
+    return true;
   }
 
   static constexpr WaitOps table{

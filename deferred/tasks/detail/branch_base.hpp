@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// BranchBase: a wait without a coroutine, whatever it is for. Part of branch.hpp: include that.
+#pragma once
+
+#include <cstdint>
+#include <typeinfo>
+#include <utility>
+
+#include "deferred/memory/api.hpp"
+#include "deferred/reactor/detail/frame.hpp"
+#include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/detail/wait.hpp"
+#include "deferred/results/failure.hpp"
+
+namespace deferred::detail {
+
+/// A microthread that only waits, and its frame. Whoever answers it calls answered(), at once.
+class DEFERRED_API BranchBase {
+ public:
+  BranchBase(const BranchBase&) = delete;
+  BranchBase& operator=(const BranchBase&) = delete;
+
+  /// It has begun, and has neither ended nor lost.
+  bool waits() const noexcept { return m_ && !m_->is(Microthread::done); }
+  /// Asks what it waits for to end, once. True: it is over, if one says so. False: it will end by
+  /// itself, or has ended, and maybe what it is part of has. REQUIRES: waits().
+  bool ask_to_end();
+  /// It ends with Cancelled. REQUIRES: waits().
+  void end_cancelled() noexcept;
+  /// It has lost: its Waiters are stale from here on, and it does not end. REQUIRES: waits().
+  void expire() noexcept;
+  /// What it waited for is undone in the reactor's next round. REQUIRES: not waits().
+  void end_undo_soon() noexcept;
+
+ protected:
+  BranchBase() noexcept : frame_(*this) {}
+  virtual ~BranchBase() {
+    if (m_) m_->release();
+  }
+
+  /// A part of the wait of `whole`; or nobody's.
+  void make_part_of(Microthread& whole);
+  void make_alone(SourceLocation where);
+  /// Its handler is called while one lives, as the microthread's code.
+  class Beginning {
+   public:
+    explicit Beginning(BranchBase& branch) noexcept;
+    Beginning(const Beginning&) = delete;
+    Beginning& operator=(const Beginning&) = delete;
+    /// Ends it, if the handler has answered; the branch may be gone then.
+    ~Beginning();
+
+   private:
+    BranchBase& branch_;
+    Microthread* before_;
+  };
+  /// Before what may answer it dies.
+  void stop() noexcept;
+  /// What stands in place of a value in the wait's slot.
+  Failure failure_of(Wait::State state, Failure& given, const std::type_info& yieldable) noexcept;
+
+  /// It has its answer. May end *this.
+  virtual void answered() noexcept = 0;
+  /// The reactor's round in which it was answered is over.
+  virtual void round_over() noexcept = 0;
+
+  struct Frame : BranchFrame {
+    explicit Frame(BranchBase& of) noexcept : branch(of) {}
+    BranchBase& branch;
+  };
+  Microthread* m_ = nullptr;  // a reference; null: not begun
+  Frame frame_;
+
+ private:
+  static void run(Runnable& self, bool alive) noexcept;
+  void make(SourceLocation where);
+  void finish() noexcept;
+};
+
+}  // namespace deferred::detail
