@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/yieldables/detail/join.hpp"
+
+#include "deferred/results/errors.hpp"
+
+namespace deferred::detail {
+
+void Join::ended(Input& input) noexcept {
+  if (decided_) {
+    if (how_ == Joining::all && failure_) {
+      if (const Failure later = input.failure(); later && !later.check<Cancelled>()) {
+        failure_.suppress(later);
+      }
+    }
+    if (!std::exchange(input.is_waited_for_, false)) return;
+    --waited_for_;
+    input.end_undo_soon();
+  } else {
+    --left_;
+    decided_ = decides(input);
+    if (!decided_) return input.end_undo_soon();
+    if (!lose_all()) return;
+  }
+  if (is_complete() && !busy_) give();
+}
+
+bool Join::decides(Input& input) noexcept {
+  Failure failure = input.failure();
+  const bool last = left_ == 0;
+  if (how_ == Joining::all_settled) return last;
+  if (how_ == Joining::all) {
+    if (failure) failure_ = std::move(failure);
+    failed_ = static_cast<bool>(failure_);
+    return last || failed_;
+  }
+  failed_ = static_cast<bool>(failure);
+  if (failed_ && how_ == Joining::any) return last;
+  failure_ = std::move(failure);
+  while (&this->input(winner_) != &input) ++winner_;
+  return true;
+}
+
+// Calls `each` with those that wait. What that runs may end the whole: false then.
+template <class Each>
+bool Join::ask_each(Each each) noexcept {
+  bool gone = false;
+  bool* const before = std::exchange(gone_, &gone);
+  for (std::size_t i = 0; i < size(); ++i) {
+    Input& at = input(i);
+    if (at.waits()) each(at, gone);
+    if (gone) {
+      if (before) *before = true;
+      return false;
+    }
+  }
+  gone_ = before;
+  return true;
+}
+
+bool Join::lose_all() noexcept {
+  const bool was_busy = std::exchange(busy_, true);
+  // First those that cannot answer any more: what the others do when they are asked may reach them.
+  const bool here = ask_each([](Input& at, const bool&) {
+                      if (!at.can_be_asked()) at.expire();
+                    }) &&
+                    ask_each([this](Input& at, const bool& gone) {
+                      at.is_waited_for_ = true;
+                      ++waited_for_;
+                      const bool over = at.ask_to_end(true);
+                      if (gone || !over) return;
+                      at.is_waited_for_ = false;
+                      --waited_for_;
+                      at.expire();
+                    });
+  if (!here) return false;
+  busy_ = was_busy;
+  if (waited_for_ != 0) {  // the others need not wait for that to be undone
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (!input(i).waits()) input(i).end_undo_soon();
+    }
+  }
+  return true;
+}
+
+Cancelling Join::request_cancel() noexcept {
+  const bool was_busy = std::exchange(busy_, true);
+  std::size_t over = 0;
+  std::size_t waiting = 0;
+  const bool here = ask_each([&](Input& at, const bool& gone) {
+    const bool is_over = at.ask_to_end(false);
+    if (gone) return;
+    at.is_over_ = is_over;
+    if (is_over) ++over;
+    if (at.waits()) ++waiting;
+  });
+  if (!here) return Cancelling::answer_follows;
+  // In a race what ends at once leaves the decision to what will answer.
+  const bool leaves_it = how_ == Joining::race && !decided_ && over < waiting;
+  const bool still_here = ask_each([&](Input& at, const bool&) {
+    if (!std::exchange(at.is_over_, false)) return;
+    if (leaves_it) {
+      at.expire();
+      at.end_undo_soon();
+    } else {
+      at.end_cancelled();
+    }
+  });
+  if (!still_here) return Cancelling::answer_follows;
+  busy_ = was_busy;
+  if (is_complete() && !busy_) give();
+  return Cancelling::answer_follows;
+}
+
+Failure Join::take_failure() noexcept {
+  if (!failed_) return Failure();
+  if (how_ != Joining::any) return std::move(failure_);
+  Failure first = input(0).failure();
+  for (std::size_t i = 1; i < size(); ++i) {
+    if (Failure other = input(i).failure(); !other.check<Cancelled>()) first.suppress(other);
+  }
+  return first;
+}
+
+}  // namespace deferred::detail
