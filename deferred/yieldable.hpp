@@ -37,7 +37,8 @@ class Task;
 /// 4. The undo. What the handler returns is kept until the task goes on, or its frame is destroyed,
 ///    and then destroyed, before x is: so its destructor takes back what the handler began. Until
 ///    then callbacks may still come, and find their Waiter not pending. Void: nothing is to be
-///    taken back. Answers that the undo gives at its end are too late.
+///    taken back. Answers that the undo gives at its end are too late. Of what was given to
+///    to_deferred() it ends in the reactor's next round; inside the answer, if there is no reactor.
 /// 5. Exceptions. What the handler throws is thrown at the await; Waiters that it kept are stale.
 ///    Where the coroutine has no reactor, a wait that is not answered in the handler ends as
 ///    NoReactorError.

@@ -101,7 +101,9 @@ class Branch : public detail::BranchBase {
     }
     ended();
   }
-  void round_over() noexcept override { awaiter_->end_undo(); }
+  void round_over() noexcept override {
+    if (awaiter_) awaiter_->end_undo();
+  }
 
   std::optional<detail::YieldAwaiter<Y>> awaiter_;
   Failure failure_;

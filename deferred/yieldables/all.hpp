@@ -28,15 +28,23 @@ class [[nodiscard]] All
 /// one goes to each, and what they make of it is the result. (Twisted: gatherResults)
 template <class... Y>
   requires(!(detail::is_vector<std::remove_cvref_t<Y>> || ...))
-All<Y...> all(Y&&... x) {
-  (require_yieldable<Y>(), ...);
-  return All<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+auto all(Y&&... x) {
+  if constexpr (detail::can_join<Y...>()) {
+    return All<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  } else {
+    return detail::Refused();
+  }
 }
 /// The same of a vector: a vector of what they give, in their order. Of an empty one at once.
-template <class Y>
-All<std::vector<Y>> all(std::vector<Y> xs) {
-  require_yieldable<Y>();
-  return All<std::vector<Y>>(typename detail::Range<Y>::Given(std::move(xs)));
+template <class V>
+  requires(detail::is_vector<std::remove_cvref_t<V>>)
+auto all(V&& xs) {
+  using Xs = std::remove_cvref_t<V>;
+  if constexpr (detail::can_join_each<V>()) {
+    return All<Xs>(typename detail::Range<typename Xs::value_type>::Given(std::forward<V>(xs)));
+  } else {
+    return detail::Refused();
+  }
 }
 
 }  // namespace deferred

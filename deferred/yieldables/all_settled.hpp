@@ -22,15 +22,24 @@ class [[nodiscard]] AllSettled
 /// Outcomes: their errors are in these. As all() else. (Twisted: DeferredList)
 template <class... Y>
   requires(!(detail::is_vector<std::remove_cvref_t<Y>> || ...))
-AllSettled<Y...> all_settled(Y&&... x) {
-  (require_yieldable<Y>(), ...);
-  return AllSettled<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+auto all_settled(Y&&... x) {
+  if constexpr (detail::can_join<Y...>()) {
+    return AllSettled<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  } else {
+    return detail::Refused();
+  }
 }
 /// The same of a vector: a vector of their Outcomes, in their order. Of an empty one at once.
-template <class Y>
-AllSettled<std::vector<Y>> all_settled(std::vector<Y> xs) {
-  require_yieldable<Y>();
-  return AllSettled<std::vector<Y>>(typename detail::Range<Y>::Given(std::move(xs)));
+template <class V>
+  requires(detail::is_vector<std::remove_cvref_t<V>>)
+auto all_settled(V&& xs) {
+  using Xs = std::remove_cvref_t<V>;
+  if constexpr (detail::can_join_each<V>()) {
+    return AllSettled<Xs>(
+        typename detail::Range<typename Xs::value_type>::Given(std::forward<V>(xs)));
+  } else {
+    return detail::Refused();
+  }
 }
 
 }  // namespace deferred

@@ -25,18 +25,26 @@ class [[nodiscard]] Any
 /// others are ended and cancels passed on as all() does. (Twisted: race)
 template <class... Y>
   requires(!(detail::is_vector<std::remove_cvref_t<Y>> || ...))
-Any<Y...> any(Y&&... x) {
+auto any(Y&&... x) {
   static_assert(sizeof...(Y) != 0, "any: of nothing there is no first: give it what to wait for");
-  (require_yieldable<Y>(), ...);
-  return Any<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  if constexpr (detail::can_join<Y...>() && sizeof...(Y) != 0) {
+    return Any<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  } else {
+    return detail::Refused();
+  }
 }
 /// The same of a vector: a Winner, with the index and what that one gave. Of an empty one
 /// std::invalid_argument is thrown, here.
-template <class Y>
-Any<std::vector<Y>> any(std::vector<Y> xs) {
-  require_yieldable<Y>();
-  if (xs.empty()) throw std::invalid_argument("any: the vector is empty, there is no first");
-  return Any<std::vector<Y>>(typename detail::Range<Y>::Given(std::move(xs)));
+template <class V>
+  requires(detail::is_vector<std::remove_cvref_t<V>>)
+auto any(V&& xs) {
+  using Xs = std::remove_cvref_t<V>;
+  if constexpr (detail::can_join_each<V>()) {
+    if (xs.empty()) throw std::invalid_argument("any: the vector is empty, there is no first");
+    return Any<Xs>(typename detail::Range<typename Xs::value_type>::Given(std::forward<V>(xs)));
+  } else {
+    return detail::Refused();
+  }
 }
 
 }  // namespace deferred

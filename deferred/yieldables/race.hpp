@@ -27,18 +27,26 @@ class [[nodiscard]] Race
 /// fireOnOne)
 template <class... Y>
   requires(!(detail::is_vector<std::remove_cvref_t<Y>> || ...))
-Race<Y...> race(Y&&... x) {
+auto race(Y&&... x) {
   static_assert(sizeof...(Y) != 0, "race: of nothing there is no first: give it what to wait for");
-  (require_yieldable<Y>(), ...);
-  return Race<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  if constexpr (detail::can_join<Y...>() && sizeof...(Y) != 0) {
+    return Race<Y...>(typename detail::Several<Y...>::Given(std::forward<Y>(x)...));
+  } else {
+    return detail::Refused();
+  }
 }
 /// The same of a vector: a Winner, with the index and what that one gave. Of an empty one
 /// std::invalid_argument is thrown, here.
-template <class Y>
-Race<std::vector<Y>> race(std::vector<Y> xs) {
-  require_yieldable<Y>();
-  if (xs.empty()) throw std::invalid_argument("race: the vector is empty, there is no first");
-  return Race<std::vector<Y>>(typename detail::Range<Y>::Given(std::move(xs)));
+template <class V>
+  requires(detail::is_vector<std::remove_cvref_t<V>>)
+auto race(V&& xs) {
+  using Xs = std::remove_cvref_t<V>;
+  if constexpr (detail::can_join_each<V>()) {
+    if (xs.empty()) throw std::invalid_argument("race: the vector is empty, there is no first");
+    return Race<Xs>(typename detail::Range<typename Xs::value_type>::Given(std::forward<V>(xs)));
+  } else {
+    return detail::Refused();
+  }
 }
 
 }  // namespace deferred

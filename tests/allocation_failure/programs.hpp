@@ -30,6 +30,7 @@ Programs tasks_programs();
 Programs scope_programs();
 Programs yieldables_programs();
 Programs channel_programs();
+Programs join_programs();
 Programs threads_programs();
 Programs io_programs();
 

@@ -239,6 +239,63 @@ Task<> value(CutRun& run) {
   static_cast<void>(co_await Value(Pause{1ms}));
 }
 
+// Both operations are told that they are not waited for; a child has unwound.
+Task<> waits_for_all(CutRun& run) {
+  auto& one = run.keep<Operation>();
+  auto& other = run.keep<Operation>();
+  run.at_end([&] { must(one.cancels <= 1 && other.cancels <= 1, "a canceller is called again"); });
+  auto operations = all(begin_operation(run, one, 3), begin_operation(run, other, 4), Pause{2ms});
+  const auto [three, four, unit] = co_await std::move(operations);
+  must(three == 3 && four == 4, "all() gives other values");
+  const auto [five, waited] = co_await all(counts(run, 5), Pause{1ms});
+  must(five == 5, "all() of a task gives another value");
+  must(run.reactor().task_count() == 1, "all() ends before its tasks");
+  co_await some_time();
+}
+Task<> settles_all(CutRun& run) {
+  auto operations = all_settled(counts(run, 3), fail<int>(1), Pause{1ms});
+  const auto [three, failed, waited] = co_await std::move(operations);
+  must(run.cut() || (three.has_value() && waited.has_value()), "all_settled() gives an error");
+  must(run.cut() || failed.check<int>() != nullptr, "all_settled() gives no error");
+  co_await all_settled(Pause{1ms}, Pause{2ms});
+}
+Task<> takes_any(CutRun& run) {
+  auto& operation = run.keep<Operation>();
+  const auto plain = co_await any(fail<int>(1), begin_operation(run, operation, 7), Pause{1h});
+  must(run.cut() || plain.index() == 1, "any() gives another value");
+  const auto task = co_await any(counts(run, 3), counts(run, 1h, 4));
+  must(run.cut() || task.index() == 0, "any() of tasks gives another value");
+  must(run.reactor().task_count() == 1, "any() ends before its tasks");
+}
+// An item is in the hands of the program, or still to be had; a race that is decided is not cut.
+Task<> takes_first(CutRun& run) {
+  struct Item {
+    Waiter<int> waiters[2];
+    DelayedCall offer;
+    int taken = 0, got = 0;
+  };
+  struct Receive {
+    explicit Receive(Waiter<int>& at) : place(&at) {}
+    void yield_to(Waiter<int> waiter) const { *place = std::move(waiter); }
+    Waiter<int>* place;
+  };
+  auto& item = run.keep<Item>();
+  item.offer = run.reactor().call_later(1ms, [&item] {
+    for (const Waiter<int>& waiter : item.waiters) item.taken += waiter.resume(1) ? 1 : 0;
+  });
+  run.at_end([&] {
+    must(item.taken <= 1, "a race takes two items");
+    must(item.got == item.taken || run.cut(Cut::close), "an item is lost");
+    for (Waiter<int>& waiter : item.waiters) waiter = {};
+  });
+  auto items = race(Receive(item.waiters[0]), Pause{1h}, Receive(item.waiters[1]));
+  const auto won = co_await std::move(items);
+  ++item.got;
+  const auto task = co_await race(counts(run, 1h, 3), Pause{1ms});
+  must(run.cut() || (won.index() == 0 && task.index() == 1), "a race has another winner");
+  must(run.reactor().task_count() == 1, "a race ends before its tasks");
+}
+
 // A tick that was not waited for is counted by the next.
 Task<> timer(CutRun& run) {
   struct Ticks {
@@ -472,6 +529,10 @@ Programs awaitable_programs() {
       {"CancelPoint", at_cancel_point},  // explored: CancelPoint
       {"CurrentTask", current},          // explored: CurrentTask
       {"Value", value},                  // explored: Value
+      {"All", waits_for_all},            // explored: All
+      {"AllSettled", settles_all},       // explored: AllSettled
+      {"Any", takes_any},                // explored: Any
+      {"Race", takes_first},             // explored: Race
       {"Timer", timer},                  // explored: Timer
       {"Signal", signal},                // explored: Signal
       {"Reply", reply},                  // explored: Reply

@@ -198,8 +198,9 @@ class Api:
                 written = re.sub("<.*", "", base["type"]["qualType"])
                 if base["access"] != "public":
                     continue
+                owner = re.sub("<[^:]*>", "", "::".join(scope))
                 for name, place in self.machinery.get(self.full_name(written), {}).items():
-                    self.add(f"{re.sub('<[^:]*>', '', '::'.join(scope))}::{name}()", place)
+                    self.add(f"co_await {owner}" if name == HANDLER else f"{owner}::{name}()", place)
 
 
 def public_api(clang, root, header, depfile=None, target=None):

@@ -99,6 +99,13 @@ inline int used() { return Box<int>(1).get() + Box<int>(2).as<int>(); }
 struct Awaited {
   void yield_to(Waiter<int>) const {}
 };
+namespace detail {
+class Waited {
+ public:
+  void yield_to(Waiter<int>) const {}
+};
+}  // namespace detail
+class AwaitedByBase : public detail::Waited {};
 class Secret {
   void yield_to(Waiter<int>) const {}
 };

@@ -9,6 +9,7 @@ from public_api import public_api
 FIXTURE = "tests/support/public_api_fixture.hpp"
 EXPECTED = """\
 co_await deferred::Awaited
+co_await deferred::AwaitedByBase
 co_await deferred::Box
 co_await deferred::Plain
 co_await deferred::io::Stream

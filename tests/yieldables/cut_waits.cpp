@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "deferred/deferred.hpp"
 #include "deferred/testing/manual_pool.hpp"
@@ -148,6 +149,22 @@ constexpr Row rows[] = {
      [](World&) -> Task<> {
        const TaskRef self = co_await with_timeout(limit, current_task);
        CHECK(self.valid());
+     }},
+    // cut: All
+    {"All",
+     [](World& w) -> Task<> { co_await with_timeout(limit, all(Pause{1h}, w.shared, hour())); }},
+    // cut: AllSettled
+    {"AllSettled",
+     [](World& w) -> Task<> {
+       co_await with_timeout(limit, all_settled(Pause{1h}, succeed(1), w.shared));
+     }},
+    // cut: Any
+    {"Any", [](World& w) -> Task<> { co_await with_timeout(limit, any(Pause{1h}, w.timer)); }},
+    // cut: Race
+    {"Race",
+     [](World& w) -> Task<> {
+       co_await with_timeout(limit,
+                             race(Pause{1h}, race(std::vector<Pause>(3, Pause{1h})), w.timer));
      }},
     // cut: Value
     {"Value",

@@ -85,6 +85,10 @@ void Microthread::destroy_extras() noexcept {
   delete extras_;
 }
 
+void Microthread::answered_as_branch() noexcept {
+  run(*this, true);  // which may end it
+}
+
 void Microthread::destroy() noexcept {
   if (is(has_extras)) [[unlikely]]
     destroy_extras();

@@ -181,6 +181,7 @@ struct Microthread : Runnable, Recycled {
 
  private:
   void answered_outside() noexcept;
+  [[gnu::noinline, gnu::cold]] DEFERRED_API void answered_as_branch() noexcept;
   DEFERRED_API bool rest(unsigned waits) noexcept;
   /// Of the states above. REQUIRES: not in the middle of a move.
   DEFERRED_API bool is_legal() const noexcept;
@@ -208,7 +209,7 @@ inline bool Microthread::has_run_time_handlers() const noexcept {
 inline void Microthread::answered_outside() noexcept {
   expire();
   if (!is(started)) [[unlikely]]
-    return run(*this, true);  // a branch; which may end it
+    return answered_as_branch();
   set(queued);
   ReactorAccess::make_ready(*reactor, *this);
   check();

@@ -216,4 +216,23 @@ inline constexpr bool is_vector = false;
 template <class Y>
 inline constexpr bool is_vector<std::vector<Y>> = true;
 
+/// Says at compile time what is wrong with the inputs. False: something is, and no more is said.
+template <class... Y>
+constexpr bool can_join() {
+  (require_yieldable<Y>(), ...);
+  return (HandlerOf<Y>::awaitable && ...);
+}
+template <class V>
+constexpr bool can_join_each() {
+  using Y = typename std::remove_cvref_t<V>::value_type;
+  constexpr bool can_be_taken = !std::is_lvalue_reference_v<V> || std::is_copy_constructible_v<Y>;
+  static_assert(can_be_taken, "std::move the vector: what stands in it can be awaited only once");
+  return can_be_taken && can_join<Y>();
+}
+/// In place of what has been refused.
+class Refused {
+ public:
+  void yield_to(Waiter<void> waiter) const { waiter.resume(); }
+};
+
 }  // namespace deferred::detail

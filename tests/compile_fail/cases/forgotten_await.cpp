@@ -42,5 +42,9 @@ Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, 
   channel.receive();                                    // warned: Receive
   stream.read_some(room);                               // warned: io::ReadSome
   stream.write_all("all");                              // warned: io::WriteAll
+  all(Pause{});                                         // warned: All
+  all_settled(Pause{});                                 // warned: AllSettled
+  any(Pause{});                                         // warned: Any
+  race(Pause{});                                        // warned: Race
   co_return;
 }
