@@ -511,41 +511,52 @@ Task<> write_all(CutRun& run) {
 }  // namespace
 
 Programs awaitable_programs() {
+  constexpr const char* as_in_it = "as what is in them";
+  constexpr const char* as_in_scope = "as what is in them; a shield's is waited for";
+  constexpr const char* from_inputs =
+      "what inputs have given by then; of `any` and `race`, which have that only while they wait "
+      "for losers, that";
+  constexpr const char* of_permit =
+      "its place; closed when it had the permit: that is given back, to the next";
+  constexpr const char* of_thread =
+      "nothing if it runs: it is waited for; with `abandon_on_cancel()` its result";
   return {
-      {"Deferred", deferred},               // explored: Deferred
-      {"SharedDeferred", shared_deferred},  // explored: SharedDeferred
-      {"Task", task},                       // explored: Task
-      {"Spawned", spawned},                 // explored: Spawned
-      {"Spawned, two of them", spawned_one},
-      {"AsOutcome", as_outcome_of_task},   // explored: AsOutcome
-      {"WithTimeout", with_limit},         // explored: WithTimeout
-      {"RunInScope", scopes},              // explored: RunInScope
-      {"MoveOn", moves_on},                // explored: MoveOn
-      {"Shield", shielded},                // explored: Shield
-      {"WithNursery", nursery_with_body},  // explored: WithNursery
-      {"Nursery", nursery_object},         // explored: Nursery
-      {"Nursery::start()", started},
-      {"Pause", pause},                  // explored: Pause
-      {"CancelPoint", at_cancel_point},  // explored: CancelPoint
-      {"CurrentTask", current},          // explored: CurrentTask
-      {"Value", value},                  // explored: Value
-      {"All", waits_for_all},            // explored: All
-      {"AllSettled", settles_all},       // explored: AllSettled
-      {"Any", takes_any},                // explored: Any
-      {"Race", takes_first},             // explored: Race
-      {"Timer", timer},                  // explored: Timer
-      {"Signal", signal},                // explored: Signal
-      {"Reply", reply},                  // explored: Reply
-      {"Event", event},                  // explored: Event
-      {"Acquire", acquire},              // explored: Acquire
-      {"Send", send},                    // explored: Send
-      {"Receive", receive},              // explored: Receive
-      {"InThread", in_a_thread},         // explored: InThread
-      {"On", on_a_reactor},              // explored: On
-      {"Readable", readable},            // explored: Readable
-      {"Writable", writable},            // explored: Writable
-      {"ReadSome", read_some},           // explored: io::ReadSome
-      {"WriteAll", write_all},           // explored: io::WriteAll
+      {"Deferred", deferred, "the result, unreported"},  // explored: Deferred
+      {"SharedDeferred", shared_deferred,
+       "nothing: the operation goes on"},              // explored: SharedDeferred
+      {"Task", task, "what it had not done"},          // explored: Task
+      {"Spawned", spawned, "the result, unreported"},  // explored: Spawned
+      {"Spawned, two of them", spawned_one, "the result, unreported"},
+      {"AsOutcome", as_outcome_of_task, as_in_it},                   // explored: AsOutcome
+      {"WithTimeout", with_limit, as_in_it},                         // explored: WithTimeout
+      {"RunInScope", scopes, as_in_scope},                           // explored: RunInScope
+      {"MoveOn", moves_on, as_in_scope},                             // explored: MoveOn
+      {"Shield", shielded, as_in_scope},                             // explored: Shield
+      {"WithNursery", nursery_with_body, "what they had not done"},  // explored: WithNursery
+      {"Nursery", nursery_object, "what they had not done"},         // explored: Nursery
+      {"Nursery::start()", started, "what it had not done"},
+      {"Pause", pause, "nothing"},                                        // explored: Pause
+      {"CancelPoint", at_cancel_point, "nothing"},                        // explored: CancelPoint
+      {"CurrentTask", current, "nothing"},                                // explored: CurrentTask
+      {"Value", value, "what it holds"},                                  // explored: Value
+      {"All", waits_for_all, from_inputs},                                // explored: All
+      {"AllSettled", settles_all, from_inputs},                           // explored: AllSettled
+      {"Any", takes_any, from_inputs},                                    // explored: Any
+      {"Race", takes_first, from_inputs},                                 // explored: Race
+      {"Timer", timer, "nothing: the next tick counts the ones passed"},  // explored: Timer
+      {"Signal", signal, "nothing: the next await finds it"},             // explored: Signal
+      {"Reply", reply, "the answer: a Reply cannot be awaited again"},    // explored: Reply
+      {"Event", event, "nothing"},                                        // explored: Event
+      {"Acquire", acquire, of_permit},                                    // explored: Acquire
+      {"Send", send, "its place; the item is still in the sender's variable"},  // explored: Send
+      {"Receive", receive, "its place; closed when it had its item: that"},     // explored: Receive
+      {"InThread", in_a_thread, of_thread},                     // explored: InThread
+      {"On", on_a_reactor, "what that had not done"},           // explored: On
+      {"Readable", readable, "nothing: readiness is a state"},  // explored: Readable
+      {"Writable", writable, "nothing: readiness is a state"},  // explored: Writable
+      {"ReadSome", read_some,
+       "nothing; closed after bytes had come: those"},           // explored: io::ReadSome
+      {"WriteAll", write_all, "some first part has been sent"},  // explored: io::WriteAll
   };
 }
 

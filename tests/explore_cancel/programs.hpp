@@ -16,6 +16,7 @@ namespace deferred::testing {
 struct Program {
   const char* name;
   Task<> (*run)(CutRun& run);
+  const char* loses = nullptr;  // where it is cut, as docs/cancelling.md says it; of one type each
 };
 using Programs = std::vector<Program>;
 

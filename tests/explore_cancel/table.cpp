@@ -2,7 +2,8 @@
 //
 // Each program, cut once and twice wherever it waits. Of runs with two cuts `./dev test` makes 500
 // of each, evenly chosen; with --all all are made. --filter TEXT: programs whose name has that
-// text; --only "cancel at 3, close at 5": that run.
+// text; --only "cancel at 3, close at 5": that run. --losses: says what each type may lose, for
+// losses.py.
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -21,6 +22,11 @@ int main(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--all") {
       options.most_runs = std::numeric_limits<std::size_t>::max();
+    } else if (argument == "--losses") {
+      for (const Program& program : awaitable_programs()) {
+        std::printf("%s\t%s\n", program.name, program.loses);
+      }
+      return EXIT_SUCCESS;
     } else if (argument == "--filter" && i + 1 < argc) {
       filter = argv[++i];
     } else if (argument == "--only" && i + 1 < argc) {
