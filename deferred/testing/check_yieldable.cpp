@@ -45,12 +45,9 @@ class YieldableChecks {
     if (yieldable_.await_held) {
       play("another answers just before",
            [this](CutRun& run) { return answered_just_before(run); });
-      for (std::size_t place = 1; place < places_; ++place) {
-        const std::string at = " at " + std::to_string(place);
-        play("another answers first" + at,
-             [this, place](CutRun& run) { return answered_by_another(run, place); });
-        if (!yieldable_.has_undo) continue;
-        play("undone" + at, [this, place](CutRun& run) { return undone(run, place); });
+      for (std::size_t place = 1; yieldable_.has_undo && place < places_; ++place) {
+        play("undone at " + std::to_string(place),
+             [this, place](CutRun& run) { return undone(run, place); });
       }
     }
     if (yieldable_.abandon) play("abandoned", yieldable_.abandon);
@@ -97,16 +94,7 @@ class YieldableChecks {
     }
   }
 
-  /// As a time limit does.
-  Task<> answered_by_another(CutRun& run, std::size_t place) const {
-    auto& held = run.keep<CheckedYieldable::Held>();
-    run.may_fail_with<testing::CutError>();
-    run.at_each_place([&held, place](std::size_t at) {
-      if (at == place && held.answer) held.answer();
-    });
-    return yieldable_.await_held(run, held);
-  }
-  /// The same at the moment at which it is answered.
+  /// Just before it is answered, as an equal time limit does.
   Task<> answered_just_before(CutRun& run) const {
     auto& held = run.keep<CheckedYieldable::Held>();
     run.may_fail_with<testing::CutError>();

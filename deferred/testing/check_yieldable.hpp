@@ -189,7 +189,7 @@ namespace deferred::testing {
 /// - awaited, and cut off at each place once and twice: something is left as soon as the wait has
 ///   ended (a timer, a watched descriptor, a task), or the answer is an error;
 /// - awaited again, after an answer and after each cut: it is not answered;
-/// - another answers first, as a time limit does, at each place: something breaks;
+/// - another answers just before it does, as a time limit may: something breaks;
 /// - its undo is destroyed at each place, while the wait is open: it answers all the same;
 /// - abandoned without an await: something is left;
 /// - each of its allocations fails: it waits for ever, or something is left.

@@ -78,7 +78,7 @@ bool goes_on(Reactor& reactor) {
   return paused && task.done();
 }
 
-std::string left_behind(const Reactor& reactor) {
+std::string what_is_left(const Reactor& reactor) {
   std::string left;
   const auto note = [&left](std::size_t count, const std::string& what) {
     if (count == 0) return;
@@ -126,11 +126,7 @@ class CutRuns {
 
   ExploreCancelReport all() {
     report_.places = run({});
-    struct Once {
-      CutAt cut;
-      std::size_t places;
-    };
-    std::vector<Once> onces;
+    std::vector<std::pair<CutAt, std::size_t>> onces;  // and how many places were left
     std::set<Cut> endless;  // it does not end then, and would not the second time
     for (std::size_t place = 0; place < report_.places; ++place) {
       for (const Cut how : options_.cuts) {
@@ -140,11 +136,11 @@ class CutRuns {
       }
     }
     std::vector<Cuts> twice;
-    for (const Once& once : onces) {
-      if (!options_.twice || endless.contains(once.cut.how)) continue;
-      for (std::size_t second = once.cut.place; second < once.places; ++second) {
+    for (const auto& [once, places] : onces) {
+      if (!options_.twice || endless.contains(once.how)) continue;
+      for (std::size_t second = once.place; second < places; ++second) {
         for (const Cut again : options_.cuts) {
-          if (!endless.contains(again)) twice.push_back({once.cut, {again, second}});
+          if (!endless.contains(again)) twice.push_back({once, {again, second}});
         }
       }
     }
@@ -282,7 +278,7 @@ class CutRuns {
     run.meddlers_.clear();
     while (!run.kept_.empty()) run.kept_.pop_back();
     settle(run, faults);
-    if (const std::string left = left_behind(run.reactor()); !left.empty()) {
+    if (const std::string left = what_is_left(run.reactor()); !left.empty()) {
       faults.push_back("it leaves behind " + left);
     }
     if (!goes_on(run.reactor())) faults.push_back("the reactor does not go on");

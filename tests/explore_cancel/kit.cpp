@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -241,14 +243,17 @@ TEST_CASE("a peer may have its hand in at each place") {
 }
 
 TEST_CASE("an object that is not destroyed, or twice, is found") {
+  struct Room {
+    alignas(DestroyedOnce) std::array<unsigned char, sizeof(DestroyedOnce)> bytes{};
+  };
+
   CHECK(finds("it leaves 1 DestroyedOnce alive", [](CutRun& run) -> Task<> {
-    auto* const counted = new DestroyedOnce(run);
+    auto* const counted = ::new (run.keep<Room>().bytes.data()) DestroyedOnce(run);
     co_await Pause{1ms};
-    delete counted;
+    counted->~DestroyedOnce();
   }));
   CHECK(finds("a DestroyedOnce is destroyed twice", [](CutRun& run) -> Task<> {
-    alignas(DestroyedOnce) unsigned char room[sizeof(DestroyedOnce)];
-    auto* const counted = ::new (room) DestroyedOnce(run);
+    auto* const counted = ::new (run.keep<Room>().bytes.data()) DestroyedOnce(run);
     try {
       co_await Pause{1ms};
     } catch (...) {
