@@ -71,8 +71,7 @@ class Channel {
   std::size_t capacity() const noexcept { return capacity_; }
 
   /// The channel as other threads may fill it: they share its capacity, with what is on its way.
-  /// On one reactor. Throws std::invalid_argument if the
-  /// capacity is 0.
+  /// On one reactor, also for several. Throws std::invalid_argument if the capacity is 0.
   RemoteSender<T> remote_sender(Reactor& reactor = Reactor::current());
 
  private:
@@ -82,13 +81,16 @@ class Channel {
 
   void begin(SendNode& node, Waiter<void>&& waiter);
   void begin(ReceiveNode& node, Waiter<std::optional<T>>&& waiter);
-  bool accept(T& item);
+  [[gnu::always_inline]] inline bool accept(T& item);
+  [[gnu::noinline]] bool give_to(ReceiveNode& node, T& item);
   void give(Waiter<std::optional<T>>& receiver, T& item) {
     receiver.resume(std::in_place, std::move(item));
   }
-  void give_first(Waiter<std::optional<T>>& receiver);
+  [[gnu::always_inline]] inline void give_first(Waiter<std::optional<T>>& receiver);
+  [[gnu::noinline]] void give_from(SendNode& sender, Waiter<std::optional<T>>& receiver);
   bool give_to_waiting();
-  Waiter<void> refill() noexcept;
+  [[gnu::always_inline]] inline Waiter<void> refill() noexcept;
+  [[gnu::noinline]] Waiter<void> take_from(SendNode& sender) noexcept;
   bool take_room() noexcept { return remote_ ? remote_->take_room() : items_.size() < capacity_; }
   void give_room() noexcept {
     if (remote_) remote_->give_room();
@@ -158,15 +160,8 @@ void Channel<T>::begin(SendNode& node, Waiter<void>&& waiter) {
 
 template <class T>
 bool Channel<T>::accept(T& item) {
-  if (ReceiveNode* const node = items_.empty() ? receivers_.first() : nullptr) {
-    Waiter<std::optional<T>> receiver = receivers_.take(*node);
-    try {
-      give(receiver, item);
-    } catch (...) {
-      receivers_.put_back(*node, std::move(receiver));
-      throw;
-    }
-    return true;
+  if (items_.empty()) {
+    if (ReceiveNode* const node = receivers_.first()) return give_to(*node, item);
   }
   if (senders_.first() || !take_room()) return false;
   try {
@@ -179,18 +174,23 @@ bool Channel<T>::accept(T& item) {
 }
 
 template <class T>
+bool Channel<T>::give_to(ReceiveNode& node, T& item) {
+  Waiter<std::optional<T>> receiver = receivers_.take(node);
+  try {
+    give(receiver, item);
+  } catch (...) {
+    receivers_.put_back(node, std::move(receiver));
+    throw;
+  }
+  return true;
+}
+
+template <class T>
 void Channel<T>::begin(ReceiveNode& node, Waiter<std::optional<T>>&& waiter) {
   if (!waiter.pending()) return;
   if (!items_.empty() && !receivers_.first()) return give_first(waiter);
   if (SendNode* const sender = senders_.first()) {
-    Waiter<void> accepted = senders_.take(*sender);
-    try {
-      give(waiter, sender->item);
-    } catch (...) {
-      senders_.put_back(*sender, std::move(accepted));
-      throw;
-    }
-    accepted.resume();
+    give_from(*sender, waiter);
   } else if (closed_) {
     waiter.resume(std::nullopt);
   } else {
@@ -198,16 +198,28 @@ void Channel<T>::begin(ReceiveNode& node, Waiter<std::optional<T>>&& waiter) {
   }
 }
 
+/// The item of a sender who waits, past the channel.
+template <class T>
+void Channel<T>::give_from(SendNode& sender, Waiter<std::optional<T>>& receiver) {
+  Waiter<void> accepted = senders_.take(sender);
+  try {
+    give(receiver, sender.item);
+  } catch (...) {
+    senders_.put_back(sender, std::move(accepted));
+    throw;
+  }
+  accepted.resume();
+}
+
 /// The first item to a receiver, and a waiting sender's into its place.
 template <class T>
 void Channel<T>::give_first(Waiter<std::optional<T>>& receiver) {
-  Items first;
-  first.splice(first.begin(), items_, items_.begin());
+  auto first = items_.take_first();
   const Waiter<void> accepted = refill();
   try {
-    give(receiver, first.front());
+    give(receiver, first->item);
   } catch (...) {
-    items_.splice(items_.begin(), first);
+    items_.put_back(std::move(first));
     accepted.resume();
     throw;
   }
@@ -223,19 +235,24 @@ bool Channel<T>::give_to_waiting() {
   return true;
 }
 
-/// Takes the item of the first sender into the room that there is now; without memory for that, it
-/// waits on.
+/// Takes the item of the first sender, if one waits, into the room that there is now.
 template <class T>
 Waiter<void> Channel<T>::refill() noexcept {
-  if (SendNode* const sender = senders_.first()) {
-    try {
-      items_.push_back(std::move(sender->item));
-      return senders_.take(*sender);
-    } catch (...) {
-    }
-  }
+  if (SendNode* const sender = senders_.first()) return take_from(*sender);
   give_room();
   return {};
+}
+
+/// Without memory for its item, the sender waits on.
+template <class T>
+Waiter<void> Channel<T>::take_from(SendNode& sender) noexcept {
+  try {
+    items_.push_back(std::move(sender.item));
+    return senders_.take(sender);
+  } catch (...) {
+    give_room();
+    return {};
+  }
 }
 
 template <class T>
@@ -243,7 +260,7 @@ std::optional<T> Channel<T>::try_receive() {
   std::optional<T> item;
   if (!items_.empty()) {
     item.emplace(std::move(items_.front()));
-    items_.pop_front();
+    static_cast<void>(items_.take_first());
     refill().resume();
   } else if (SendNode* const sender = senders_.first()) {
     item.emplace(std::move(sender->item));

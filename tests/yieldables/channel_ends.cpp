@@ -256,7 +256,7 @@ TEST_CASE_FIXTURE(Loop, "a send that loses a race leaves its item") {
   CHECK(either.done());
   CHECK(items[0] == "channel");
 
-  Channel<Text> free(1);
+  Channel<Text> free(2);
   items[1] = "free";
   outcome_of([&]() -> Task<> {
     co_await FirstOf(free.send(std::move(items[1])), free.send(std::move(items[0])));

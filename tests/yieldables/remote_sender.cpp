@@ -16,6 +16,7 @@
 
 #include "deferred/results/errors.hpp"
 #include "deferred/yieldables/channel.hpp"
+#include "deferred/yieldables/pause.hpp"
 #include "tests/support/driven.hpp"
 #include "tests/support/loop.hpp"
 
@@ -270,15 +271,20 @@ TEST_CASE_FIXTURE(OnPoll,
   for (int i = 0; i < 200; ++i) {
     Channel<int> channel(1);
     const auto sender = channel.remote_sender(reactor);
+    std::atomic<int> begun = 0;
     std::atomic<int> sent = 0;
     Threads threads;
     const auto main = [&]() -> Task<int> {
       for (int who = 0; who < 2; ++who) {
         threads.begin([&] {
-          while (sender.send(1)) ++sent;
+          while (++begun, sender.send(1)) ++sent;
         });
       }
       for (int n = 0; n < i % 5; ++n) static_cast<void>(co_await channel.receive());
+      if (i % 2 == 0) {  // both are in a send that there is no room for, and most likely blocked
+        while (channel.size() == 0 || begun < sent + 2) co_await Pause{};
+        for (int turns = 0; turns < 100; ++turns) co_await Pause{};
+      }
       co_return 0;
     };
 

@@ -141,10 +141,10 @@ class RemoteInlet : public std::enable_shared_from_this<RemoteInlet<T>> {
     {
       const std::lock_guard lock(mutex_);
       called_ = false;
-      arrived.splice(arrived.begin(), in_flight_);
+      arrived.take_all(in_flight_);
       blocked = blocked_ > 0;
     }
-    if (channel_) channel_->items_.splice(channel_->items_.end(), arrived);
+    if (channel_) channel_->items_.take_all(arrived);
     while (channel_ && channel_->give_to_waiting()) continue;
     return blocked;
   }

@@ -12,7 +12,7 @@
 
 namespace deferred::detail {
 
-/// A link of a ring; alone, a ring of one.
+/// A link of a list's ring, or of none.
 class WaitLink {
  public:
   WaitLink() noexcept = default;
@@ -24,9 +24,10 @@ class WaitLink {
   template <class>
   friend class WaitList;
   void unlink() noexcept {
+    if (!next_) return;
     previous_->next_ = next_;
     next_->previous_ = previous_;
-    previous_ = next_ = this;
+    next_ = nullptr;
   }
   void put_before(WaitLink& other) noexcept {
     next_ = &other;
@@ -34,8 +35,8 @@ class WaitLink {
     previous_->next_ = this;
   }
 
-  WaitLink* previous_ = this;
-  WaitLink* next_ = this;
+  WaitLink* previous_ = nullptr;
+  WaitLink* next_ = nullptr;
 };
 
 /// Somebody who waits for an R: the undo of that wait.
@@ -63,11 +64,12 @@ class WaitNode : public WaitLink {
 template <class Node>
 class WaitList {
  public:
-  WaitList() noexcept = default;
+  WaitList() noexcept { close_ring(); }
   /// Those that wait now; the other list is empty then.
   WaitList(WaitList&& other) noexcept {
     head_.put_before(other.head_);
     other.head_.unlink();
+    other.close_ring();
   }
   WaitList& operator=(WaitList&&) = delete;
   /// Drops the Waiters of those that are left: AbandonedError.
@@ -111,6 +113,8 @@ class WaitList {
   }
 
  private:
+  void close_ring() noexcept { head_.previous_ = head_.next_ = &head_; }
+
   WaitLink head_;
 };
 
