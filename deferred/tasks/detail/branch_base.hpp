@@ -16,7 +16,7 @@
 namespace deferred::detail {
 
 /// A microthread that only waits, and its frame. Whoever answers it calls answered(), at once.
-class DEFERRED_API BranchBase {
+class BranchBase {
  public:
   BranchBase(const BranchBase&) = delete;
   BranchBase& operator=(const BranchBase&) = delete;
@@ -25,13 +25,13 @@ class DEFERRED_API BranchBase {
   bool waits() const noexcept { return m_ && !m_->is(Microthread::done); }
   /// Asks what it waits for to end, once. True: it is over, if one says so. False: it will end by
   /// itself, or has ended, and maybe what it is part of has. REQUIRES: waits().
-  bool ask_to_end();
+  DEFERRED_API bool ask_to_end();
   /// It ends with Cancelled. REQUIRES: waits().
-  void end_cancelled() noexcept;
+  DEFERRED_API void end_cancelled() noexcept;
   /// It has lost: its Waiters are stale from here on, and it does not end. REQUIRES: waits().
-  void expire() noexcept;
+  DEFERRED_API void expire() noexcept;
   /// What it waited for is undone in the reactor's next round. REQUIRES: not waits().
-  void end_undo_soon() noexcept;
+  DEFERRED_API void end_undo_soon() noexcept;
 
  protected:
   BranchBase() noexcept : frame_(*this) {}
@@ -40,25 +40,26 @@ class DEFERRED_API BranchBase {
   }
 
   /// A part of the wait of `whole`; or nobody's.
-  void make_part_of(Microthread& whole);
-  void make_alone(SourceLocation where);
+  DEFERRED_API void make_part_of(Microthread& whole);
+  DEFERRED_API void make_alone(SourceLocation where);
   /// Its handler is called while one lives, as the microthread's code.
   class Beginning {
    public:
-    explicit Beginning(BranchBase& branch) noexcept;
+    DEFERRED_API explicit Beginning(BranchBase& branch) noexcept;
     Beginning(const Beginning&) = delete;
     Beginning& operator=(const Beginning&) = delete;
     /// Ends it, if the handler has answered; the branch may be gone then.
-    ~Beginning();
+    DEFERRED_API ~Beginning();
 
    private:
     BranchBase& branch_;
     Microthread* before_;
   };
   /// Before what may answer it dies.
-  void stop() noexcept;
+  DEFERRED_API void stop() noexcept;
   /// What stands in place of a value in the wait's slot.
-  Failure failure_of(Wait::State state, Failure& given, const std::type_info& yieldable) noexcept;
+  DEFERRED_API Failure failure_of(Wait::State state, Failure& given,
+                                  const std::type_info& yieldable) noexcept;
 
   /// It has its answer. May end *this.
   virtual void answered() noexcept = 0;

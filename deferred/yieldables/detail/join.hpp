@@ -54,15 +54,15 @@ class Input {
 
 /// Decides. The first deciding end makes the others stale inside that call; those that will end by
 /// themselves are waited for; then the result is given, once.
-class DEFERRED_API Join {
+class Join {
  public:
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
   /// Of an input; the last act of whoever calls it.
-  void ended(Input& input) noexcept;
+  DEFERRED_API void ended(Input& input) noexcept;
   /// A one-shot cancel: each input is asked to end, and what they make of it is the result.
-  Cancelling request_cancel() noexcept;
+  DEFERRED_API Cancelling request_cancel() noexcept;
 
  protected:
   Join(Joining how, std::size_t inputs) noexcept
@@ -80,7 +80,7 @@ class DEFERRED_API Join {
   bool is_complete() const noexcept { return decided_ && waited_for_ == 0; }
   std::size_t winner() const noexcept { return winner_; }
   /// The failure that it comes to; an empty one, if it comes to a value. Once.
-  Failure take_failure() noexcept;
+  DEFERRED_API Failure take_failure() noexcept;
   /// Nothing is given while one lives.
   class Busy {
    public:
