@@ -325,7 +325,7 @@ TEST_CASE_FIXTURE(Loop, "the reactor's own thread does not wait for itself") {
 
 TEST_CASE_FIXTURE(Loop, "a channel without capacity has no remote sender") {
   Channel<int> channel(0);
-  CHECK_THROWS_AS(channel.remote_sender(reactor), std::invalid_argument);
+  CHECK_THROWS_AS(static_cast<void>(channel.remote_sender(reactor)), std::invalid_argument);
 }
 
 TEST_CASE_FIXTURE(Loop, "a sender that outlives channel and reactor does no harm") {
