@@ -68,7 +68,7 @@ class DEFERRED_API Nursery {
   /// As spawn(reactor, ...), in here. The handle may be dropped: a child's error is the nursery's.
   /// In a nursery that is cancelled it begins, and is cancelled at its first await.
   template <class T>
-  Spawned<T> spawn(Task<T> task);
+  Spawned<Delivered<T>> spawn(Task<T> task);
   template <class F, class... A>
     requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
   auto spawn(F&& f, A&&... arguments);
@@ -114,8 +114,9 @@ class DEFERRED_API Nursery {
 };
 
 template <class T>
-Spawned<T> Nursery::spawn(Task<T> task) {
-  Spawned<T> child = detail::SpawnAccess::spawn(reactor(), state_.family(), std::move(task));
+Spawned<Delivered<T>> Nursery::spawn(Task<T> task) {
+  Spawned<Delivered<T>> child =
+      detail::SpawnAccess::spawn(reactor(), state_.family(), std::move(task));
   state_.begin_child();
   return child;
 }

@@ -133,9 +133,10 @@ struct yieldable<Spawned<T>> {
 };
 
 /// Makes a microthread of a task. It starts in the reactor's next turn. Throws std::logic_error if
-/// the task was awaited or spawned before.
+/// the task was awaited or spawned before. The handle of a task that gives an Outcome<T> gives the
+/// T, or fails.
 template <class T>
-Spawned<T> spawn(Reactor& reactor, Task<T> task);
+Spawned<Delivered<T>> spawn(Reactor& reactor, Task<T> task);
 /// Calls `f(arguments...)` as a coroutine in a microthread; the callable and the arguments are kept
 /// in its frame, so that a lambda's captures live as long as it runs.
 template <class F, class... A>
@@ -154,7 +155,7 @@ auto spawn(Reactor& reactor, Y x) {
 
 /// The same three on Reactor::current(): in a task nobody has to pass the reactor.
 template <class T>
-Spawned<T> spawn(Task<T> task) {
+Spawned<Delivered<T>> spawn(Task<T> task) {
   return spawn(Reactor::current(), std::move(task));
 }
 template <class F, class... A>
@@ -173,21 +174,21 @@ namespace detail {
 struct SpawnAccess {
   /// Into the list of `owner`, a reactor or a family.
   template <class T, class Owner>
-  static Spawned<T> spawn(Reactor& reactor, Owner& owner, Task<T> task) {
+  static Spawned<Delivered<T>> spawn(Reactor& reactor, Owner& owner, Task<T> task) {
     if (!task.valid()) throw std::logic_error("spawn: this Task was awaited or spawned before");
     Microthread* const m = make_microthread(&run_microthread<T>);
     m->start_with(*TaskAccess::release(task));
     ReactorAccess::adopt(owner, *m);
     m->set(Microthread::queued | Microthread::has_handle);
     ReactorAccess::next_turn(reactor, *m);
-    return Spawned<T>(m);
+    return Spawned<Delivered<T>>(m);
   }
 };
 
 }  // namespace detail
 
 template <class T>
-Spawned<T> spawn(Reactor& reactor, Task<T> task) {
+Spawned<Delivered<T>> spawn(Reactor& reactor, Task<T> task) {
   return detail::SpawnAccess::spawn(reactor, reactor, std::move(task));
 }
 

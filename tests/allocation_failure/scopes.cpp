@@ -159,9 +159,8 @@ void running(Reactor& reactor) {
 Programs scope_programs() {
   return {
       {"a CancelScope, in time",
-       {"deferred::CancelScope::CancelScope()", "deferred::CancelScope::cancel_after()",
-        "deferred::CancelScope::run()", "co_await deferred::RunInScope",
-        "deferred::RunInScope::RunInScope()"},
+       {"deferred::CancelScope::cancel_after()", "deferred::CancelScope::run()",
+        "co_await deferred::RunInScope", "deferred::RunInScope::RunInScope()"},
        &scope_in_time},
       {"a CancelScope, cancelled",
        {"deferred::CancelScope::cancel()", "deferred::CancelScope::cancelled()"},

@@ -141,6 +141,20 @@ TEST_CASE_FIXTURE(InTime, "what is spawned as an Outcome is no error of the nurs
   CHECK(take().size() == 1);  // it is reported, for nobody has asked
 }
 
+TEST_CASE_FIXTURE(InTime, "the handle of a child that gives an Outcome tells what it has come to") {
+  const auto outcome = outcome_of([]() -> Task<int> {
+    co_return co_await with_nursery([](Nursery& nursery) -> Task<int> {
+      Spawned<int> gives = nursery.spawn(as_outcome(after(1ms, 4)));
+      Spawned<void> fails = nursery.spawn(as_outcome(fails_after(1ms, 3)));
+      const int value = co_await std::move(gives);
+      const Outcome<void> failed = co_await as_outcome(std::move(fails));
+      co_return value + number_of(failed.failure());
+    });
+  });
+
+  CHECK(outcome.value() == 7);
+}
+
 TEST_CASE_FIXTURE(InTime, "an error that comes by two ways is not suppressed in itself") {
   const auto outcome = outcome_of([]() -> Task<> {
     co_await with_nursery([](Nursery& nursery) -> Task<> {

@@ -29,7 +29,8 @@ template <class T>
 void move_result(ResultFor<T>& from, Chain& to) noexcept {
   try {
     if (from.state == Wait::State::value) {
-      Cell<Stored<T>>::emplace(to, [&]() -> Stored<T> { return Stored<T>(std::move(from.value)); });
+      using Value = Stored<Delivered<T>>;
+      Cell<Value>::emplace(to, [&]() -> Value { return Value(std::move(from.value)); });
     } else {
       to.set_failure(std::move(from.failure));
     }
