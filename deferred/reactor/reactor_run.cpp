@@ -37,7 +37,7 @@ void Reactor::run() {
 }
 
 inline void Reactor::take_turn(const char* waits_for) {
-  if (armed_ == TimePoint::max() && (tasks_ || waits_for)) report_if_stuck(waits_for);
+  if (armed_ == TimePoint::max() && (task_count_ != 0 || waits_for)) report_if_stuck(waits_for);
   backend_->run_once(true);
 }
 

@@ -433,6 +433,7 @@ std::vector<Failure> Failure::suppressed() const {
 void Failure::suppress(Failure error) noexcept {
   try {
     if (!node_ || node_->has_no_way) throw std::bad_alloc();
+    if (error && &detail::origin_of(*node_) == &detail::origin_of(*error.node_)) return;
     detail::FailureTrace& trace = own_trace();
     if (trace.suppressed.size() < detail::FailureTrace::most) {
       trace.suppressed.push_back(error);

@@ -96,7 +96,8 @@ class [[nodiscard]] Failure {
   /// `Failure::current().suppressed()`. (Java: Throwable.getSuppressed)
   DEFERRED_API std::vector<Failure> suppressed() const;
   /// Adds one; to this Failure, not to copies made before. The first 30 are kept, the others
-  /// counted. Without memory for that the error is reported as an unhandled one.
+  /// counted. The same error, come by another way, is not added. Without memory for that the error
+  /// is reported as an unhandled one.
   DEFERRED_API void suppress(Failure error) noexcept;
 
  private:

@@ -29,7 +29,8 @@ class LoneBranch;
 /// One of the waits that are parts of another, for an x that takes a Waiter. It stands in the undo
 /// of that other one. Whoever answers it runs ended(), inside that very call, and `expire()` there
 /// makes the Waiters of the other branches stale: so of several that may answer one does, and
-/// nothing that the others could have been given is lost.
+/// nothing that the others could have been given is lost. They are stale, too, as soon as the wait
+/// of the whole is over: answered, cancelled or closed.
 ///
 /// To x's handler it is as if the whole were waiting for x alone: `waiter.task()` is the task that
 /// waits for the whole. Destroying it undoes the wait.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "deferred/reactor/reactor.hpp"
+#include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/deferred.hpp"
 #include "deferred/results/outcome.hpp"
 #include "deferred/results/source_location.hpp"
@@ -21,7 +22,9 @@ namespace deferred {
 namespace detail {
 template <class Y>
 Task<Delivered<AwaitedResult<Y>>> task_of(Y x);
-}
+template <class T>
+Deferred<T> deferred_or_closed(Spawned<T> spawned, SourceLocation where);
+}  // namespace detail
 
 /// Begins to wait for x, any yieldable, and gives what that gives, or an Outcome's content, as a
 /// Deferred. It fires inside the call that answers; cancel() of it is a one-shot cancel of the
@@ -36,11 +39,13 @@ Deferred<Delivered<AwaitedResult<Y>>> to_deferred(
   if constexpr (!AwaitedAsSubtask<Y>) {
     return start_wait(reactor, std::forward<Y>(x), where);
   } else if constexpr (!std::is_same_v<R, Delivered<R>>) {
-    return spawn(reactor, detail::task_of<Y>(std::forward<Y>(x))).deferred(where);
+    return detail::deferred_or_closed(spawn(reactor, detail::task_of<Y>(std::forward<Y>(x))),
+                                      where);
   } else if constexpr (std::is_lvalue_reference_v<Y>) {
-    return spawn(reactor, [&x] { return deferred::yield_to(x); }).deferred(where);
+    return detail::deferred_or_closed(spawn(reactor, [&x] { return deferred::yield_to(x); }),
+                                      where);
   } else {
-    return spawn(reactor, std::forward<Y>(x)).deferred(where);
+    return detail::deferred_or_closed(spawn(reactor, std::forward<Y>(x)), where);
   }
 }
 /// The same on the reactor that Reactor::current() gives. Where there is none, it needs one only if
@@ -63,6 +68,18 @@ template <class Y>
 Task<Delivered<AwaitedResult<Y>>> task_of(Y x) {
   Outcome<Delivered<AwaitedResult<Y>>> outcome = co_await unlisted(std::forward<Y>(x));
   co_return std::move(outcome).value();
+}
+
+/// What was spawned does not run if there is no memory for its Deferred.
+template <class T>
+Deferred<T> deferred_or_closed(Spawned<T> spawned, SourceLocation where) {
+  TaskRef task = spawned.task();
+  try {
+    return std::move(spawned).deferred(where);
+  } catch (...) {
+    task.close();
+    throw;
+  }
 }
 
 }  // namespace detail

@@ -59,7 +59,8 @@ void all_settled_ways(Reactor& reactor) {
 }
 void first_value(Reactor& reactor) {
   const auto body = []() -> Task<int> {
-    const auto won = co_await any(fail<int>(std::logic_error("no value")), in_a_while(2));
+    Task<int> two = in_a_while(2);
+    const auto won = co_await any(fail<int>(std::logic_error("no value")), std::move(two));
     const auto first = co_await any(pauses_of(1ms));
     co_return std::get<1>(won) + static_cast<int>(first.index == 0);
   };
@@ -90,14 +91,20 @@ void joins_given_up(Reactor& reactor) {
   right(outcome.has_value() || out_of_memory(outcome), "another error");
 }
 
-void as_deferreds(Reactor& reactor) {
+void join_as_deferred(Reactor& reactor) {
   Deferred<std::tuple<int, Unit>> both = to_deferred(reactor, all(succeed(1), Pause{1ms}));
+  turn_until(reactor, [&] { return both.has_result(); });
+  has_value_or_no_memory(std::move(both).result(), std::tuple(1, Unit()));
+}
+void task_as_deferred(Reactor& reactor) {
   Deferred<int> task = to_deferred(reactor, in_a_while(2));
+  turn_until(reactor, [&] { return task.has_result(); });
+  has_value_or_no_memory(std::move(task).result(), 2);
+}
+void deferred_cancelled(Reactor& reactor) {
   Deferred<void> cut = to_deferred(reactor, Pause{1h});
   cut.cancel();
-  turn_until(reactor, [&] { return both.has_result() && task.has_result(); });
-  has_value_or_no_memory(std::move(both).result(), std::tuple(1, Unit()));
-  has_value_or_no_memory(std::move(task).result(), 2);
+  turns(reactor, 1);
   const Outcome<void> outcome = std::move(cut).result();
   right(out_of_memory(outcome) || outcome.check<Cancelled>(), "another error");
 }
@@ -172,7 +179,9 @@ Programs join_programs() {
        {"deferred::All::abandon()", "deferred::AllSettled::abandon()", "deferred::Any::abandon()",
         "deferred::Race::abandon()"},
        &joins_given_up},
-      {"to_deferred", {"deferred::to_deferred()", "deferred::start_wait()"}, &as_deferreds},
+      {"to_deferred", {"deferred::to_deferred()", "deferred::start_wait()"}, &join_as_deferred},
+      {"to_deferred of a task", {"deferred::to_deferred()"}, &task_as_deferred},
+      {"to_deferred, cancelled", {"deferred::to_deferred()"}, &deferred_cancelled},
       {"Branch",
        {"deferred::Branch::begin()", "deferred::Branch::waits()", "deferred::Branch::ask_to_end()",
         "deferred::Branch::end_cancelled()", "deferred::Branch::expire()",

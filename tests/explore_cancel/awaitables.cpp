@@ -259,7 +259,9 @@ Task<> settles_all(CutRun& run) {
   must(run.cut() || failed.check<int>() != nullptr, "all_settled() gives no error");
   co_await all_settled(Pause{1ms}, Pause{2ms});
 }
+// One that is cancelled once fails as each of its inputs does: with the first error.
 Task<> takes_any(CutRun& run) {
+  run.may_fail_with<int>();
   auto& operation = run.keep<Operation>();
   const auto plain = co_await any(fail<int>(1), begin_operation(run, operation, 7), Pause{1h});
   must(run.cut() || plain.index() == 1, "any() gives another value");

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "deferred/results/errors.hpp"
+#include "deferred/tasks/nursery.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/yieldables/pause.hpp"
@@ -59,6 +60,18 @@ TEST_CASE_TEMPLATE("tasks that nothing can wake are reported, each with where it
       on.text.find("task #1 'reader' waiting on deferred::Deferred<void> at") != std::string::npos,
       on.text);
   CHECK_MESSAGE(on.text.find("stuck.cpp") != std::string::npos, on.text);
+}
+
+TEST_CASE_FIXTURE(StuckOn<OnPoll>,
+                  "children of a nursery that is on no stack are live tasks, too") {
+  auto [promise, never] = make_deferred<void>();
+  Nursery nursery(reactor);
+  nursery.spawn(wait_on(std::move(never)));
+
+  reactor.run();
+
+  CHECK(reports == 1);
+  CHECK_MESSAGE(text.find("nothing can wake the 1 live task") == 0, text);
 }
 
 TEST_CASE("it is reported once a run, and the run goes on: a stop() or a thread may still come") {

@@ -49,6 +49,15 @@ TEST_CASE_FIXTURE(Unhandled, "what is suppressed in a Failure is not in the copi
   CHECK(Failure(first).suppressed().size() == 1);
 }
 
+TEST_CASE_FIXTURE(Unhandled, "an error that comes by two ways is not suppressed in itself") {
+  Failure first(Oops("first"));
+  Failure other_way = first;
+  other_way.passed(Failure::Passed::await, SourceLocation::current());
+  first.suppress(other_way);
+
+  CHECK(first.suppressed().empty());
+}
+
 TEST_CASE_FIXTURE(Unhandled, "in a catch they are those of Failure::current()") {
   Failure first(Oops("first"));
   first.suppress(Failure(Oops("second")));

@@ -89,6 +89,45 @@ TEST_CASE_TEMPLATE("what decides makes the others stale in that very call, so th
   CHECK(std::get<1>(*loop.end_of(second)) == 2);
 }
 
+TEST_CASE_TEMPLATE("what ends the whole makes its inputs stale in that very call", Way, Awaited,
+                   ToDeferred) {
+  // An item that came in the same turn as a time limit, but after it, was taken and lost.
+  BothWays<Way> loop;
+  Offers offers;
+  Later<int> decides;
+  auto limited = loop.begin([&] { return with_timeout(1s, race(offers.receive(), Pause{1h})); });
+  auto nested = loop.begin([&] { return race(any(offers.receive(), Pause{1h}), decides); });
+  bool taken = false;
+  const DelayedCall late = loop.reactor.call_later(1s, [&] {
+    decides.waiter().resume(1);
+    taken = offers.offer(1);
+  });
+
+  loop.time.advance(1s);
+
+  CHECK_FALSE(taken);
+  CHECK(loop.end_of(limited).template check<TimeoutError>());
+  CHECK(loop.end_of(nested)->index() == 1);
+}
+
+TEST_CASE_FIXTURE(Loop, "a race that is cancelled or closed takes nothing any more") {
+  Offers offers;
+  const auto body = [&]() -> Task<> { co_await race(Pause{1h}, offers.receive()); };
+  auto cut = spawn(reactor, body);
+  auto thrown = spawn(reactor, body);
+  auto closed = spawn(reactor, body);
+  settle();
+
+  cut.task().cancel();
+  thrown.task().throw_(Oops());
+  closed.task().close();
+  CHECK_FALSE(offers.offer(1));
+  settle();
+
+  CHECK(outcome_of(std::move(cut)).check<Cancelled>());
+  CHECK(outcome_of(std::move(thrown)).check<Oops>());
+}
+
 TEST_CASE_TEMPLATE("what a loser's canceller offers is not taken by the race that it has lost", Way,
                    Awaited, ToDeferred) {
   BothWays<Way> loop;
@@ -157,6 +196,48 @@ TEST_CASE_TEMPLATE("a one-shot cancel of a race is answered by the Deferred that
   CHECK(std::get<1>(*loop.end_of(wait)) == 2);
   CHECK(loop.end_of(none).template check<Cancelled>());
   CHECK(loop.end_of(two).template check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Loop, "a one-shot cancel asks each input once, whatever the others make of it") {
+  int cancels = 0;
+  const auto work = [&]() -> Task<int> {
+    for (int wait = 0; wait < 2; ++wait) {  // the second one is a clean-up
+      const Outcome<void> paused = co_await as_outcome(Pause{1s});
+      if (paused.check<Cancelled>()) ++cancels;
+    }
+    co_return 5;
+  };
+  // A Deferred that has no canceller fails inside of the call that asks it.
+  std::vector<Promise<int>> promises;
+  for (const bool worker_first : {true, false}) {
+    CAPTURE(worker_first);
+    const auto inputs = [&] {
+      Deferred<int> worker = spawn(reactor, work);
+      auto [promise, silent] = make_deferred<int>();
+      promises.push_back(std::move(promise));
+      std::vector<Deferred<int>> both;
+      both.push_back(std::move(worker_first ? worker : silent));
+      both.push_back(std::move(worker_first ? silent : worker));
+      return both;
+    };
+    cancels = 0;
+    Deferred<std::vector<int>> all_of = to_deferred(reactor, all(inputs()));
+    settle();
+    all_of.cancel();
+    settle();
+    CHECK(cancels == 1);
+    time.run_until_idle();
+    CHECK(std::move(all_of).result().check<Cancelled>());
+
+    cancels = 0;
+    Deferred<Winner<int>> race_of = to_deferred(reactor, race(inputs()));
+    settle();
+    race_of.cancel();
+    settle();
+    CHECK(cancels == 1);
+    time.run_until_idle();
+    CHECK(std::move(race_of).result()->value == 5);
+  }
 }
 
 TEST_CASE_TEMPLATE("a one-shot cancel while losers are waited for asks them again", Way, Awaited,

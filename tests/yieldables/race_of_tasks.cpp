@@ -281,6 +281,17 @@ TEST_CASE_FIXTURE(Loop, "joins with tasks nest, and are decorated") {
   CHECK(notes.size() == 2);
 }
 
+TEST_CASE_FIXTURE(Loop, "what is due in the turn of a time limit, after it, changes nothing") {
+  // A Pause whose time had come was taken for one that nobody would answer.
+  const auto outcome = outcome_of([]() -> Task<> {
+    co_await with_timeout(1s, race(gives(1, 1h), Pause{1s}, Pause{}));
+    const auto late = co_await as_outcome(with_timeout(1s, all(gives(1, 1h), Pause{1s})));
+    CHECK(late.check<TimeoutError>());
+  });
+
+  CHECK(outcome.has_value());
+}
+
 TEST_CASE_FIXTURE(Loop, "a nursery can be raced by name") {
   const auto outcome = outcome_of([]() -> Task<bool> {
     Nursery nursery;

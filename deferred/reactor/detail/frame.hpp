@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 
 #include "deferred/memory/api.hpp"
 #include "deferred/results/source_location.hpp"
@@ -37,7 +38,8 @@ struct FrameBase {
 
 /// Where the wait stands of a microthread that is a branch, and has no coroutine.
 struct BranchFrame : FrameBase {
-  Microthread* waiting = nullptr;                   // whose wait it is a part of; null: nobody's
+  Microthread* part_of = nullptr;                   // whose wait it is a part of; null: nobody's
+  std::uint64_t epoch = 0;                          // of that one, in that wait
   void (*closed)(BranchFrame&) noexcept = nullptr;  // ends it, for close(); null: nobody can
 };
 

@@ -85,6 +85,27 @@ void Microthread::destroy_extras() noexcept {
   delete extras_;
 }
 
+Microthread& Microthread::whole_of_branch() noexcept {
+  Microthread* at = this;
+  while (at->is_branch()) {
+    Microthread* const outer = static_cast<BranchFrame&>(*at->leaf).part_of;
+    if (!outer) break;
+    at = outer;
+  }
+  return *at;
+}
+
+bool Microthread::is_branch_open_around() const noexcept {
+  const Microthread* at = this;
+  while (at->is_branch()) {
+    const auto& frame = static_cast<const BranchFrame&>(*at->leaf);
+    if (!frame.part_of) break;
+    if (frame.part_of->epoch != frame.epoch) return false;
+    at = frame.part_of;
+  }
+  return true;
+}
+
 void Microthread::answered_as_branch() noexcept {
   run(*this, true);  // which may end it
 }

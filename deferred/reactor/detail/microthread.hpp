@@ -99,11 +99,11 @@ struct Microthread : Runnable, Recycled {
   /// It only waits, and has no coroutine.
   bool is_branch() const noexcept { return !is(started) && is(running | suspended); }
   /// The one whose wait this is, or is a part of.
-  Microthread& whole() noexcept {
-    if (!is_branch()) [[likely]]
-      return *this;
-    Microthread* const waiting = static_cast<BranchFrame&>(*leaf).waiting;
-    return waiting ? *waiting : *this;
+  Microthread& whole() noexcept { return is_branch() ? whole_of_branch() : *this; }
+  /// Nothing that this wait is a part of is over. A Waiter of a wait that is over around it would
+  /// take what nobody gets.
+  [[gnu::always_inline]] bool is_open_around() const noexcept {
+    return is(started) || is_branch_open_around();
   }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
@@ -182,6 +182,8 @@ struct Microthread : Runnable, Recycled {
  private:
   void answered_outside() noexcept;
   [[gnu::noinline, gnu::cold]] DEFERRED_API void answered_as_branch() noexcept;
+  [[gnu::cold]] DEFERRED_API Microthread& whole_of_branch() noexcept;
+  [[gnu::cold]] DEFERRED_API bool is_branch_open_around() const noexcept;
   DEFERRED_API bool rest(unsigned waits) noexcept;
   /// Of the states above. REQUIRES: not in the middle of a move.
   DEFERRED_API bool is_legal() const noexcept;

@@ -11,7 +11,8 @@ void BranchBase::make(SourceLocation where) {
 }
 void BranchBase::make_part_of(Microthread& whole) {
   make(whole.leaf->where);
-  frame_.waiting = &whole.whole();
+  frame_.part_of = &whole;
+  frame_.epoch = whole.epoch;
   frame_.called_by = whole.leaf->called_by;  // for who asks where it waits
   m_->reactor = whole.reactor;
 }
@@ -47,7 +48,12 @@ void BranchBase::run(Runnable& self, bool alive) noexcept {
   }
   if (by_reactor && !alive) return;
   if (m.is(Microthread::running)) return;  // Beginning does it
-  static_cast<Frame&>(*m.leaf).branch.finish();
+  BranchBase& branch = static_cast<Frame&>(*m.leaf).branch;
+  if (m.is_open_around()) {
+    branch.finish();
+  } else {  // nobody is there to be told, not even that its last Waiter is gone
+    branch.expire();
+  }
 }
 
 void BranchBase::finish() noexcept {

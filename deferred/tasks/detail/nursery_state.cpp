@@ -32,8 +32,8 @@ void NurseryState::fail(const Failure& failure) noexcept {
   }
   if (!first_) {
     first_ = failure;
-  } else if (&origin_of(*FailureNode::of(first_)) != &origin_of(*FailureNode::of(failure))) {
-    first_.suppress(failure);  // else it has come by two ways
+  } else {
+    first_.suppress(failure);
   }
   cancel_scope(node_);
 }

@@ -66,6 +66,7 @@ class PlainInput final : public InputOf<Y>, private Branch<Y> {
       Branch<Y>::begin(std::forward<Y>(x), place.whole, place.how, place.number);
     } catch (...) {
       not_begun_ = Failure::current();
+      deferred::abandon(std::forward<Y>(x));
       join_->ended(*this);
     }
   }

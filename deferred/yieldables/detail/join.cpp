@@ -12,16 +12,22 @@ void Join::ended(Input& input) noexcept {
         failure_.suppress(later);
       }
     }
-    if (!std::exchange(input.is_waited_for_, false)) return;
+    if (!std::exchange(input.is_waited_for_, false)) return input.end_undo_soon();
     --waited_for_;
     input.end_undo_soon();
   } else {
     --left_;
+    if (lets_others_decide(input)) return input.end_undo_soon();
     decided_ = decides(input);
     if (!decided_) return input.end_undo_soon();
     if (!lose_all()) return;
   }
   if (is_complete() && !busy_) give();
+}
+
+/// In a race what a cancel ends at once leaves the decision to what will answer.
+bool Join::lets_others_decide(const Input& input) noexcept {
+  return asking_ && how_ == Joining::race && left_ != 0 && input.failure().check<Cancelled>();
 }
 
 bool Join::decides(Input& input) noexcept {
@@ -63,15 +69,7 @@ bool Join::lose_all() noexcept {
   const bool here = ask_each([](Input& at, const bool&) {
                       if (!at.can_be_asked()) at.expire();
                     }) &&
-                    ask_each([this](Input& at, const bool& gone) {
-                      at.is_waited_for_ = true;
-                      ++waited_for_;
-                      const bool over = at.ask_to_end(true);
-                      if (gone || !over) return;
-                      at.is_waited_for_ = false;
-                      --waited_for_;
-                      at.expire();
-                    });
+                    ask_each([this](Input& at, const bool& gone) { lose(at, gone); });
   if (!here) return false;
   busy_ = was_busy;
   if (waited_for_ != 0) {  // the others need not wait for that to be undone
@@ -82,11 +80,30 @@ bool Join::lose_all() noexcept {
   return true;
 }
 
+/// It will not decide any more: it is undone, or waited for. A cancel that is under way and has
+/// asked it already does not ask it again.
+void Join::lose(Input& at, const bool& gone) noexcept {
+  at.is_waited_for_ = true;
+  ++waited_for_;
+  bool over = at.is_over_;
+  if (!at.is_asked_) {
+    at.is_asked_ = asking_;
+    over = at.ask_to_end(true);
+    if (gone) return;
+  }
+  if (!over) return;
+  if (!std::exchange(at.is_waited_for_, false)) return;
+  --waited_for_;
+  at.expire();
+}
+
 Cancelling Join::request_cancel() noexcept {
   const bool was_busy = std::exchange(busy_, true);
+  asking_ = true;
   std::size_t over = 0;
   std::size_t waiting = 0;
   const bool here = ask_each([&](Input& at, const bool& gone) {
+    if (std::exchange(at.is_asked_, true)) return;  // it has lost meanwhile, and was asked then
     const bool is_over = at.ask_to_end(false);
     if (gone) return;
     at.is_over_ = is_over;
@@ -94,9 +111,10 @@ Cancelling Join::request_cancel() noexcept {
     if (at.waits()) ++waiting;
   });
   if (!here) return Cancelling::answer_follows;
-  // In a race what ends at once leaves the decision to what will answer.
+  asking_ = false;
   const bool leaves_it = how_ == Joining::race && !decided_ && over < waiting;
   const bool still_here = ask_each([&](Input& at, const bool&) {
+    at.is_asked_ = false;
     if (!std::exchange(at.is_over_, false)) return;
     if (leaves_it) {
       at.expire();

@@ -49,7 +49,8 @@ class Input {
  private:
   friend class Join;
   bool is_waited_for_ = false;  // although it has lost
-  bool is_over_ = false;        // it has been asked, and is over if one says so
+  bool is_asked_ = false;       // for the cancel that is under way
+  bool is_over_ = false;        // it is over, if one says so: what it has answered then
 };
 
 /// Decides. The first deciding end makes the others stale inside that call; those that will end by
@@ -96,6 +97,8 @@ class Join {
 
  private:
   bool decides(Input& input) noexcept;
+  bool lets_others_decide(const Input& input) noexcept;
+  void lose(Input& input, const bool& gone) noexcept;
   bool lose_all() noexcept;
   template <class Each>
   bool ask_each(Each each) noexcept;
@@ -107,6 +110,7 @@ class Join {
   Failure failure_;             // of all: the first
   bool* gone_ = nullptr;        // to be set at its end, while inputs are asked
   bool busy_ = false;
+  bool asking_ = false;  // for a cancel
   bool decided_;
   bool failed_ = false;  // it comes to a failure
 };

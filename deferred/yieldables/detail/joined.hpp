@@ -32,10 +32,7 @@ class JoinOf : public Join {
   using Result = typename List::template Result<How>;
 
  protected:
-  explicit JoinOf(typename List::Given& given) try : Join(How, given.size()), list_(given) {
-  } catch (...) {  // there is no memory for them
-    given.abandon();
-  }
+  explicit JoinOf(const typename List::Given& given) : Join(How, given.size()), list_(given) {}
   ~JoinOf() = default;
 
   /// In their order. What comes behind one that decides is not begun.
@@ -81,14 +78,17 @@ class PlainJoin final : public JoinOf<How, List, typename List::template Result<
   using Result = typename List::template Result<How>;
 
  public:
-  PlainJoin(typename List::Given& given, const Waiter<Result>& waiter)
-      : JoinOf<How, List, Result>(given) {
-    this->begin(given, waiter, nullptr);
-    if (this->is_complete()) {
-      answer(waiter);
-    } else {
-      waiter_ = waiter;
+  PlainJoin(typename List::Given& given, const Waiter<Result>& waiter) try : JoinOf
+    <How, List, Result>(given) {
+      this->begin(given, waiter, nullptr);
+      if (this->is_complete()) {
+        answer(waiter);
+      } else {
+        waiter_ = waiter;
+      }
     }
+  catch (...) {  // there is no memory for the inputs
+    given.abandon();
   }
 
  private:
@@ -115,13 +115,34 @@ class MixedJoin final : public JoinOf<How, List, void> {
  public:
   using typename JoinOf<How, List, void>::Result;
 
-  explicit MixedJoin(Given& given) : JoinOf<How, List, void>(given) {}
+  explicit MixedJoin(const Given& given) : JoinOf<How, List, void>(given) {}
+
+  /// What was given, by the coroutine that may not come to begin it.
+  class Kept {
+   public:
+    explicit Kept(Given&& given) : given_(std::move(given)) {}
+    Kept(Kept&& other)
+        : given_(std::move(other.given_)), begun_(std::exchange(other.begun_, true)) {}
+    Kept& operator=(Kept&&) = delete;
+    ~Kept() {
+      if (!begun_) given_.abandon();
+    }
+    const Given& given() const noexcept { return given_; }
+    Given& begin() noexcept {
+      begun_ = true;
+      return given_;
+    }
+
+   private:
+    Given given_;
+    bool begun_ = false;
+  };
 
   /// The wait for all of them, in the nursery's body. What is plain is undone with it.
   class Wait {
    public:
-    Wait(MixedJoin& join, Given& given, Nursery& nursery) noexcept
-        : join_(&join), given_(&given), nursery_(&nursery) {}
+    Wait(MixedJoin& join, Kept& kept, Nursery& nursery) noexcept
+        : join_(&join), kept_(&kept), nursery_(&nursery) {}
     class Undo {
      public:
       explicit Undo(MixedJoin& join) noexcept : join_(join) {}
@@ -137,7 +158,7 @@ class MixedJoin final : public JoinOf<How, List, void> {
       MixedJoin& join_;
     };
     Undo yield_to(Waiter<void> waiter) && {
-      join_->begin(*given_, waiter, nursery_);
+      join_->begin(kept_->begin(), waiter, nursery_);
       if (join_->is_complete()) {
         waiter.resume();
       } else {
@@ -145,18 +166,17 @@ class MixedJoin final : public JoinOf<How, List, void> {
       }
       return Undo(*join_);
     }
-    void abandon() && { given_->abandon(); }
 
    private:
     MixedJoin* join_;
-    Given* given_;
+    Kept* kept_;
     Nursery* nursery_;
   };
 
-  static Task<Result> run(Given given) {
-    MixedJoin join(given);
+  static Task<Result> run(Kept kept) {
+    MixedJoin join(kept.given());
     auto body = [&](Nursery& nursery) -> Task<Unit> {
-      auto wait = as_outcome(Wait(join, given, nursery));
+      auto wait = as_outcome(Wait(join, kept, nursery));
       const Outcome<void> ended = co_await unlisted(std::move(wait));
       if (!ended.has_value()) co_return ended.failure();
       co_return Unit();
@@ -204,7 +224,10 @@ class Joined<How, List> {
   using Result = typename List::template Result<How>;
 
   explicit Joined(Given given) : given_(std::move(given)) {}
-  Task<Result> yield_to() && { return MixedJoin<How, List>::run(std::move(given_)); }
+  Task<Result> yield_to() && {
+    using Mixed = MixedJoin<How, List>;
+    return Mixed::run(typename Mixed::Kept(std::move(given_)));
+  }
   void abandon() && { given_.abandon(); }
 
  private:
