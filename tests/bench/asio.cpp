@@ -4,6 +4,8 @@
 // await; W2 awaits this_coro::executor, which does not suspend. A cancelled timer still runs its
 // handler, so that belongs to the work.
 #include <asio.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/experimental/channel.hpp>
 
 #include <cstdlib>
 #include <vector>
@@ -57,6 +59,37 @@ awaitable<void> parked(asio::io_context& io) {
   co_await timer.async_wait(use_awaitable);
 }
 
+awaitable<void> race_two(asio::io_context& io, std::size_t n) {
+  using namespace asio::experimental::awaitable_operators;
+  const auto executor = io.get_executor();
+  asio::steady_timer timer(io);
+  for (std::size_t i = 0; i != n; ++i) {
+    timer.expires_after(std::chrono::hours(1));
+    const auto won =
+        co_await (asio::post(executor, use_awaitable) || timer.async_wait(use_awaitable));
+    bench::keep(won.index());
+  }
+}
+awaitable<void> all_two(asio::io_context& io, std::size_t n) {
+  using namespace asio::experimental::awaitable_operators;
+  const auto executor = io.get_executor();
+  for (std::size_t i = 0; i != n; ++i) {
+    co_await (asio::post(executor, use_awaitable) && asio::post(executor, use_awaitable));
+  }
+}
+
+using Items = asio::experimental::channel<void(asio::error_code, std::size_t)>;
+awaitable<void> send_items(Items& items, std::size_t n) {
+  for (std::size_t i = 0; i != n; ++i) {
+    co_await items.async_send(asio::error_code(), i, use_awaitable);
+  }
+}
+awaitable<void> receive_items(Items& items, std::size_t n) {
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i != n; ++i) sum += co_await items.async_receive(use_awaitable);
+  bench::keep(sum);
+}
+
 void run(asio::io_context& io) {
   io.restart();
   io.run();
@@ -91,6 +124,24 @@ void coroutines(bench::Program& program) {
         }
       },
       "co_spawn, detached; 100 a turn");
+  const auto with_io = [&io](auto coroutine) {
+    return [&io, coroutine](std::size_t n) {
+      asio::co_spawn(io, coroutine(io, n), asio::detached);
+      run(io);
+    };
+  };
+  program.batch("race", with_io(race_two), "|| of a post and a timer");
+  program.batch("all", with_io(all_two), "&& of two posts");
+  const auto hand_over = [&io](std::size_t capacity) {
+    return [&io, capacity](std::size_t n) {
+      Items items(io, capacity);
+      asio::co_spawn(io, send_items(items, n), asio::detached);
+      asio::co_spawn(io, receive_items(items, n), asio::detached);
+      run(io);
+    };
+  };
+  program.batch("channel-16", hand_over(16), "experimental::channel");
+  program.batch("channel-0", hand_over(0), "experimental::channel");
   program.bytes(
       "W5-bytes",
       [] {

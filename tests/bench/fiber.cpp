@@ -46,6 +46,29 @@ int main(int argc, char** argv) {
   program.batch("W4", switches(2));
   program.batch("W4-1000", switches(1'000), "", {1'000'000, 100'000});
   program.each("W5", [] { start([] {}).join(); }, "spawn and join, one at a time");
+  const auto hand_over = [](auto& channel, std::size_t n) {
+    fibers::fiber sender = start([&] {
+      for (std::size_t i = 0; i != n; ++i) channel.push(i);
+    });
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i != n; ++i) sum += channel.value_pop();
+    bench::keep(sum);
+    sender.join();
+  };
+  program.batch(
+      "channel-16",
+      [&](std::size_t n) {
+        fibers::buffered_channel<std::size_t> channel(16);
+        hand_over(channel, n);
+      },
+      "buffered_channel");
+  program.batch(
+      "channel-0",
+      [&](std::size_t n) {
+        fibers::unbuffered_channel<std::size_t> channel;
+        hand_over(channel, n);
+      },
+      "unbuffered_channel");
   program.bytes(
       "W5-bytes",
       [] {

@@ -104,6 +104,37 @@ void tasks(bench::Program& program, kj::WaitScope& scope) {
         }
       },
       "evalLater, detached; 100 a turn");
+  struct Ignored : kj::TaskSet::ErrorHandler {
+    void taskFailed(kj::Exception&&) override { std::abort(); }
+  } ignored;
+  program.batch(
+      "nursery-spawn",
+      [&](std::size_t n) {
+        kj::TaskSet set(ignored);
+        for (std::size_t done = 0; done < n; done += 100) {
+          for (int i = 0; i != 100; ++i) set.add(kj::evalLater([] {}));
+          scope.poll();
+        }
+      },
+      "TaskSet of evalLater; 100 a turn");
+}
+
+void joins(bench::Program& program, kj::WaitScope& scope) {
+  program.each("race",
+               [&] {
+                 kj::evalLater([] { return 1; })
+                     .exclusiveJoin(kj::Promise<int>(kj::NEVER_DONE))
+                     .wait(scope);
+               },
+               "exclusiveJoin of evalLater and NEVER_DONE");
+  program.each("all",
+               [&] {
+                 auto both = kj::heapArrayBuilder<kj::Promise<void>>(2);
+                 both.add(kj::evalLater([] {}));
+                 both.add(kj::evalLater([] {}));
+                 kj::joinPromises(both.finish()).wait(scope);
+               },
+               "joinPromises of evalLater");
 }
 
 void timers(bench::Program& program, kj::WaitScope& scope) {
@@ -192,6 +223,7 @@ int main(int argc, char** argv) {
   kj::WaitScope scope(loop);
   chain(program, scope);
   tasks(program, scope);
+  joins(program, scope);
   timers(program, scope);
   posts(program, scope);
 }

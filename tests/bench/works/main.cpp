@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     works::spawning(program, reactor, "100 a turn");
     works::scopes(program, reactor);
     works::nurseries(program, reactor);
+    works::joins(program, reactor);
     works::channels(program, reactor);
     works::timers(program, reactor, clock);
   }
