@@ -29,8 +29,9 @@ class EachAtMost;
 /// cancels those that run. No further item is begun then.
 ///
 /// An lvalue range is referred to, any other is kept, and so are items that it makes anew: f may
-/// take references. Items of a range may be made late, as the ones before are done with. n = 0:
-/// std::invalid_argument. (Twisted: Cooperator)
+/// take references. Of a range that is passed through only once, whose iterator is no
+/// std::forward_iterator, f has a copy of each, a std::iter_value_t. Items of a range may be made
+/// late, as the ones before are done with. n = 0: std::invalid_argument. (Twisted: Cooperator)
 template <class R, class F>
 auto for_each_at_most(std::size_t n, R&& range, F f) {
   using Made = std::invoke_result_t<F&, decltype(*std::begin(range))>;
@@ -47,7 +48,9 @@ template <class R, class F>
 class EachAtMost {
   using At = decltype(std::begin(std::declval<R&>()));
   using End = decltype(std::end(std::declval<R&>()));
-  using Item = decltype(*std::declval<At&>());
+  using Reference = decltype(*std::declval<At&>());
+  /// What is kept of it: ++ may change what the reference of an input iterator refers to.
+  using Item = std::conditional_t<std::forward_iterator<At>, Reference, std::iter_value_t<At>>;
 
  public:
   EachAtMost(std::size_t most, R&& range, F&& f)
@@ -66,13 +69,13 @@ class EachAtMost {
   bool any_left() { return rest_->first != rest_->second; }
   Task<> work(Item first) {
     co_await unlisted(cancel_point);
-    static_cast<void>(co_await unlisted(std::invoke(f_, std::forward<Item>(first))));
+    static_cast<void>(co_await unlisted(std::invoke(f_, static_cast<Reference&&>(first))));
     for (;;) {
       co_await unlisted(cancel_point);  // f may have swallowed a cancel
       if (!any_left()) co_return;
       Item next = *rest_->first;
       ++rest_->first;
-      static_cast<void>(co_await unlisted(std::invoke(f_, std::forward<Item>(next))));
+      static_cast<void>(co_await unlisted(std::invoke(f_, static_cast<Reference&&>(next))));
     }
   }
 

@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>
 #include <ranges>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -198,6 +200,39 @@ TEST_CASE_FIXTURE(Loop, "an item that a view makes anew lives as long as the wor
   }).value();
 
   CHECK(got == spell(1) + spell(2) + spell(3));
+}
+
+TEST_CASE_FIXTURE(Loop, "each item of a stream is worked on once, and stays what it was") {
+  std::istringstream numbers("1 2 3 4 5");
+  using In = std::istream_iterator<int>;
+  std::vector<int> begun;
+  std::vector<int> done;
+  const auto work = [&](const int& item) -> Task<> {
+    begun.push_back(item);
+    co_await Pause{1s};
+    done.push_back(item);
+  };
+
+  outcome_of([&]() -> Task<> {
+    co_await for_each_at_most(2, std::ranges::subrange(In(numbers), In()), work);
+  }).value();
+
+  CHECK(begun == std::vector<int>{1, 2, 3, 4, 5});
+  CHECK(done == begun);
+}
+
+TEST_CASE_FIXTURE(Loop, "work on an item of a stream may change it") {
+  std::istringstream words("a b c");
+  std::string got;
+  const auto work = [&](std::string& word) -> Task<> {
+    word += '!';
+    co_await Pause{1s};
+    got += word;
+  };
+  outcome_of([&]() -> Task<> {
+    co_await for_each_at_most(2, std::views::istream<std::string>(words), work);
+  }).value();
+  CHECK(got == "a!b!c!");
 }
 
 TEST_CASE_FIXTURE(Loop, "an endless range is taken as it is needed") {
