@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include "deferred/reactor/reactor.hpp"
@@ -34,7 +33,10 @@ class SendNode;
 ///
 /// An item is moved when it is accepted, and not before: a send that is cut, or loses a race,
 /// leaves it in the sender's variable. A receive that is cut takes nothing, unless it had its item
-/// already and was closed. What throws when it is moved stays where it was.
+/// already and was closed. A receiver's callback, by to_deferred(), runs while he is given his
+/// item: if that ends the send of it, or of the one that takes its place, it is sent all the same.
+/// An item whose move into the channel, or to its receiver, throws stays where it was; one that
+/// throws when it leaves his `co_await`, or enters his Deferred, is lost.
 ///
 /// Destroyed: those that wait get AbandonedError. (Twisted: DeferredQueue)
 template <class T>
@@ -60,7 +62,7 @@ class Channel {
   Receive<T> receive() noexcept { return Receive<T>(*this); }
   /// False if it would have to wait, or is closed: the item is still the caller's.
   bool try_send(T&& item) { return !closed_ && accept(item); }
-  /// Nothing if there is nothing to be received now.
+  /// Nothing if there is nothing to be received now, or others wait for what there is.
   std::optional<T> try_receive();
   /// No more sends. Those that wait get ChannelClosedError; what is in it can still be received.
   void close() noexcept;
@@ -188,14 +190,12 @@ bool Channel<T>::give_to(ReceiveNode& node, T& item) {
 template <class T>
 void Channel<T>::begin(ReceiveNode& node, Waiter<std::optional<T>>&& waiter) {
   if (!waiter.pending()) return;
-  if (!items_.empty() && !receivers_.first()) return give_first(waiter);
-  if (SendNode* const sender = senders_.first()) {
-    give_from(*sender, waiter);
-  } else if (closed_) {
-    waiter.resume(std::nullopt);
-  } else {
-    receivers_.add(node, std::move(waiter));
+  if (!receivers_.first()) {  // else what there is, is theirs: it is being handed out
+    if (!items_.empty()) return give_first(waiter);
+    if (SendNode* const sender = senders_.first()) return give_from(*sender, waiter);
+    if (closed_) return static_cast<void>(waiter.resume(std::nullopt));
   }
+  receivers_.add(node, std::move(waiter));
 }
 
 /// The item of a sender who waits, past the channel.
@@ -226,12 +226,17 @@ void Channel<T>::give_first(Waiter<std::optional<T>>& receiver) {
   accepted.resume();
 }
 
+/// Both wait where there was no memory for the sender's item.
 template <class T>
 bool Channel<T>::give_to_waiting() {
-  ReceiveNode* const node = items_.empty() ? nullptr : receivers_.first();
-  if (!node) return false;
+  ReceiveNode* const node = receivers_.first();
+  if (!node || (items_.empty() && !senders_.first())) return false;
   Waiter<std::optional<T>> receiver = receivers_.take(*node);
-  give_first(receiver);
+  if (items_.empty()) {
+    give_from(*senders_.first(), receiver);
+  } else {
+    give_first(receiver);
+  }
   return true;
 }
 
@@ -258,6 +263,7 @@ Waiter<void> Channel<T>::take_from(SendNode& sender) noexcept {
 template <class T>
 std::optional<T> Channel<T>::try_receive() {
   std::optional<T> item;
+  if (receivers_.first()) return item;
   if (!items_.empty()) {
     item.emplace(std::move(items_.front()));
     static_cast<void>(items_.take_first());
@@ -283,15 +289,8 @@ void Channel<T>::close() noexcept {
 
 template <class T>
 RemoteSender<T> Channel<T>::remote_sender(Reactor& reactor) {
-  static_assert(std::is_nothrow_move_constructible_v<T>,
-                "remote_sender: the items must be nothrow-movable, for what was sent from a thread "
-                "cannot fail on its way");
-  if (capacity_ == 0) {
-    throw std::invalid_argument(
-        "remote_sender: a channel of capacity 0 has no room for what is on its way");
-  }
   if (!remote_) {
-    remote_ = std::make_shared<detail::RemoteInlet<T>>(*this, capacity_ - items_.size());
+    remote_ = std::make_shared<detail::RemoteInlet<T>>(*this, capacity_, items_.size());
   }
   return RemoteSender<T>(remote_, reactor.remote());
 }

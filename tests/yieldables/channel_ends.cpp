@@ -309,6 +309,19 @@ TEST_CASE_FIXTURE(Loop, "an item that throws when it is moved stays where it is"
   CHECK(outcome_of(take).value() == 4);
 }
 
+TEST_CASE_FIXTURE(Loop, "an item that throws as it leaves the receiver's await is lost") {
+  Channel<ThrowsOnMove> channel(1);
+  auto waits = spawn(reactor, [&]() -> Task<> { static_cast<void>(co_await channel.receive()); });
+  settle();
+  CHECK(channel.try_send(ThrowsOnMove(3)));
+  {
+    const Throwing throwing;
+    settle();
+  }
+  CHECK(outcome_of(std::move(waits)).check<std::runtime_error>());
+  CHECK(channel.size() == 0);
+}
+
 TEST_CASE_FIXTURE(Loop, "an item that throws when it is moved from one who waits stays with him") {
   Channel<ThrowsOnMove> channel(0);
   ThrowsOnMove item(3);

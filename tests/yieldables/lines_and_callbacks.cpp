@@ -4,6 +4,7 @@
 // over in a loop, and what it waits for may be used, and end, in there.
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,7 +14,10 @@
 #include "deferred/yieldables/channel.hpp"
 #include "deferred/yieldables/event.hpp"
 #include "deferred/yieldables/lock.hpp"
+#include "deferred/yieldables/race.hpp"
+#include "deferred/yieldables/remote_sender.hpp"
 #include "deferred/yieldables/to_deferred.hpp"
+#include "tests/support/loop.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
@@ -206,6 +210,92 @@ TEST_CASE("items that a callback sends go to those that wait, in a long row") {
   CHECK(channel.try_send(1));
 
   CHECK(got == many);
+}
+
+/// Receivers, senders and what they got, while the items of a thread are handed out.
+struct HandOut : Loop {
+  void receive(std::string who) {
+    waits.push_back(to_deferred(reactor, channel.receive())
+                        .add_callback([this, who](const std::optional<int>& item) {
+                          got += who + std::to_string(item.value_or(0)) + ' ';
+                          if (who == "a") in_first();
+                        }));
+  }
+  void send(int& item) { waits.push_back(to_deferred(reactor, channel.send(std::move(item)))); }
+  void hand_out(int items) {
+    const auto sender = channel.remote_sender(reactor);
+    for (int i = 1; i <= items; ++i) CHECK(sender.try_send(std::move(i)));
+    settle();
+  }
+
+  Channel<int> channel{3};
+  std::vector<Deferred<void>> waits;
+  std::string got;
+  std::function<void()> in_first;
+};
+
+TEST_CASE_FIXTURE(HandOut,
+                  "who comes while the items of a thread are handed out stands behind those that "
+                  "wait, and has the items in their order") {
+  int items[] = {4, 5, 6};
+  for (const char* who : {"a", "b", "c"}) receive(who);
+  in_first = [&] {
+    for (int& item : items) send(item);
+    receive("d");
+    CHECK_FALSE(channel.try_receive());
+    receive("e");
+  };
+
+  hand_out(3);
+
+  CHECK(got == "a1 b2 c3 d4 e5 ");
+  CHECK(channel.try_receive() == 6);
+}
+
+TEST_CASE_FIXTURE(HandOut, "try_receive takes nothing from those to whom items are handed out") {
+  receive("a");
+  receive("b");
+  in_first = [&] { CHECK_FALSE(channel.try_receive()); };
+
+  hand_out(3);
+
+  CHECK(got == "a1 b2 ");
+  CHECK(channel.try_receive() == 3);
+}
+
+TEST_CASE_FIXTURE(HandOut, "who comes while a channel that closes hands out is told, too") {
+  receive("a");
+  receive("b");
+  in_first = [&] {
+    receive("c");
+    receive("d");
+  };
+  const auto sender = channel.remote_sender(reactor);
+  for (int i = 1; i <= 3; ++i) CHECK(sender.try_send(std::move(i)));
+
+  channel.close();
+
+  CHECK(got == "a1 b2 c3 d0 ");
+  settle();
+}
+
+TEST_CASE_FIXTURE(Loop, "a send that its receiver's callback makes lose a race has sent its item") {
+  Channel<std::string> channel(0);
+  Event event;
+  std::string item = "item";
+  std::string got;
+  const Deferred<void> receives =
+      to_deferred(reactor, channel.receive()).add_callback([&](std::optional<std::string> sent) {
+        got = *sent;
+        event.set();
+      });
+  const auto send = [&]() -> Task<std::size_t> {
+    const auto won = co_await race(event, channel.send(std::move(item)));
+    co_return won.index();
+  };
+  CHECK(outcome_of(send).value() == 0);
+  CHECK(got == "item");
+  CHECK(item.empty());
 }
 
 TEST_CASE("a receive that is cancelled as a Deferred takes nothing") {

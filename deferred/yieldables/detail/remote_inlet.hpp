@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "deferred/reactor/reactor.hpp"
@@ -27,7 +29,16 @@ namespace detail {
 template <class T>
 class RemoteInlet : public std::enable_shared_from_this<RemoteInlet<T>> {
  public:
-  RemoteInlet(Channel<T>& channel, std::size_t room) : room_(room), channel_(&channel) {}
+  RemoteInlet(Channel<T>& channel, std::size_t capacity, std::size_t used)
+      : room_(capacity - used), channel_(&channel) {
+    static_assert(std::is_nothrow_move_constructible_v<T>,
+                  "remote_sender: the items must be nothrow-movable, for what was sent from a "
+                  "thread cannot fail on its way");
+    if (capacity == 0) {
+      throw std::invalid_argument(
+          "remote_sender: a channel of capacity 0 has no room for what is on its way");
+    }
+  }
   RemoteInlet(const RemoteInlet&) = delete;
   RemoteInlet& operator=(const RemoteInlet&) = delete;
 
