@@ -26,6 +26,10 @@ class [[nodiscard]] RemoteSender {
   /// ReactorStateError: there is no room, and this is the reactor's own thread, which would wait
   /// for itself. A reactor that is not run keeps the caller waiting, and so does one that is
   /// joining it.
+  ///
+  /// A run that ends by crash(), or by a second SIGINT or SIGTERM, does not tell threads that are
+  /// blocked already: they wait on until there is room, the channel is closed or destroyed, the
+  /// reactor is destroyed, or has run again and stopped. Close the channel before you join them.
   bool send(T item) const { return inlet_->put(item, home_, true); }
   /// The same without waiting. False if there is no room, too; the item is still the caller's then.
   bool try_send(T&& item) const { return inlet_->put(item, home_, false); }

@@ -296,6 +296,36 @@ TEST_CASE_FIXTURE(OnPoll,
   }
 }
 
+TEST_CASE(
+    "threads that a crash() of the reactor leaves blocked are told by the end of the channel or "
+    "the reactor, or by its next stop") {
+  for (const int how : {0, 1, 2, 3}) {
+    CAPTURE(how);
+    std::optional<OnPoll> on(std::in_place);
+    std::optional<Channel<int>> channel(std::in_place, 1);
+    Threads threads;
+    std::atomic<int> sent = 0;
+    threads.begin([&, sender = channel->remote_sender(on->reactor)] {
+      while (sender.send(1)) ++sent;
+    });
+    const auto crash = [&]() -> Task<int> {
+      while (channel->size() == 0) co_await Pause{};
+      for (int turns = 0; turns < 100; ++turns) co_await Pause{};
+      on->reactor.crash();
+      co_return 0;
+    };
+    static_cast<void>(on->reactor.run(crash()));
+
+    if (how == 0) channel->close();
+    if (how == 1) channel.reset();
+    if (how == 2) on.reset();
+    if (how == 3) CHECK(on->reactor.run([]() -> Task<int> { co_return 0; }()) == 0);
+
+    threads.join();
+    CHECK(sent == 1);
+  }
+}
+
 TEST_CASE_FIXTURE(OnPoll, "threads send again when the reactor runs again") {
   Channel<int> channel(1);
   const auto sender = channel.remote_sender(reactor);

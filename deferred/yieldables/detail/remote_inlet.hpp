@@ -159,8 +159,10 @@ class RemoteInlet : public std::enable_shared_from_this<RemoteInlet<T>> {
     while (channel_ && channel_->give_to_waiting()) continue;
     return blocked;
   }
-  /// Those that are blocked are told when the run ends. They called before they blocked, so that
-  /// the last calls of a run find those that its shutdown did not.
+  /// Those that are blocked are told when the run is stopped. They called before they blocked, so
+  /// that the last calls of a run find those that its shutdown did not. A crash() has last calls,
+  /// but no triggers: who was visited before it stays blocked until give_room(), close(), leave(),
+  /// the stop of a later run, or the end of the reactor, which drops the trigger.
   void watch() noexcept {
     try {
       Reactor& reactor = Reactor::current();
