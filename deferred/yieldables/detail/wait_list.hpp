@@ -12,6 +12,11 @@
 
 namespace deferred::detail {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 does not see that a list which ends has let go of all its nodes.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
 /// A link of a list's ring, or of none.
 class WaitLink {
  public:
@@ -38,6 +43,9 @@ class WaitLink {
   WaitLink* previous_ = nullptr;
   WaitLink* next_ = nullptr;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// Somebody who waits for an R: the undo of that wait.
 template <class R>
