@@ -65,7 +65,7 @@ class DEFERRED_API CancelScope {
 
  private:
   friend class detail::ScopeRun;
-  void set_deadline(Reactor& reactor, TimePoint deadline);
+  [[gnu::visibility("hidden")]] void set_deadline(Reactor& reactor, TimePoint deadline);
 
   detail::ScopeRun* runs_ = nullptr;
   DelayedCall timer_;

@@ -106,8 +106,8 @@ class DEFERRED_API Nursery {
   static Task<Outcome<void>> run_started(F f, Promise<V> promise);
   template <class V, class F>
   Task<V> start_with(F f);
-  Task<Outcome<void>> wait();
-  static Failure destroyed();
+  [[gnu::visibility("hidden")]] Task<Outcome<void>> wait();
+  [[gnu::visibility("hidden")]] static Failure destroyed();
 
   detail::NurseryState state_;
   bool loose_ = true;  // on no stack

@@ -120,21 +120,21 @@ void tasks(bench::Program& program, kj::WaitScope& scope) {
 }
 
 void joins(bench::Program& program, kj::WaitScope& scope) {
-  program.each("race",
-               [&] {
-                 kj::evalLater([] { return 1; })
-                     .exclusiveJoin(kj::Promise<int>(kj::NEVER_DONE))
-                     .wait(scope);
-               },
-               "exclusiveJoin of evalLater and NEVER_DONE");
-  program.each("all",
-               [&] {
-                 auto both = kj::heapArrayBuilder<kj::Promise<void>>(2);
-                 both.add(kj::evalLater([] {}));
-                 both.add(kj::evalLater([] {}));
-                 kj::joinPromises(both.finish()).wait(scope);
-               },
-               "joinPromises of evalLater");
+  program.each(
+      "race",
+      [&] {
+        kj::evalLater([] { return 1; }).exclusiveJoin(kj::Promise<int>(kj::NEVER_DONE)).wait(scope);
+      },
+      "exclusiveJoin of evalLater and NEVER_DONE");
+  program.each(
+      "all",
+      [&] {
+        auto both = kj::heapArrayBuilder<kj::Promise<void>>(2);
+        both.add(kj::evalLater([] {}));
+        both.add(kj::evalLater([] {}));
+        kj::joinPromises(both.finish()).wait(scope);
+      },
+      "joinPromises of evalLater");
 }
 
 void timers(bench::Program& program, kj::WaitScope& scope) {

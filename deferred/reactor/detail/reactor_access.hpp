@@ -52,8 +52,8 @@ struct ReactorAccess {
   /// Out of its family's list, into the reactor's.
   static void orphan(Reactor& reactor, Microthread& m) noexcept;
   /// A family on no stack: the reactor closes its children at its end.
-  DEFERRED_API static void add_loose(Reactor& reactor, Family& family) noexcept;
-  DEFERRED_API static void remove_loose(Family& family) noexcept;
+  static void add_loose(Reactor& reactor, Family& family) noexcept;
+  static void remove_loose(Family& family) noexcept;
   /// One that is done and has failed, and whose Spawned is kept: for dumps, until it is asked.
   DEFERRED_API static void keep_failed(Reactor& reactor, Microthread& m) noexcept;
   DEFERRED_API static void forget_failed(Microthread& m) noexcept;

@@ -25,7 +25,7 @@ class DEFERRED_API NurseryState {
   NurseryState(const NurseryState&) = delete;
   NurseryState& operator=(const NurseryState&) = delete;
   /// An error that nobody has waited for is reported.
-  ~NurseryState();
+  [[gnu::visibility("hidden")]] ~NurseryState();
 
   Family& family() noexcept { return node_; }
   const Family& family() const noexcept { return node_; }
@@ -59,7 +59,7 @@ class DEFERRED_API NurseryState {
   bool is_visited() const noexcept { return visit_ != nullptr; }
 
   /// Waits until no child is left. A one-shot cancel cancels them.
-  class Empty {
+  class [[gnu::visibility("hidden")]] Empty {
    public:
     explicit Empty(NurseryState& state) noexcept : state_(&state) {}
     class Undo {
@@ -94,8 +94,9 @@ class DEFERRED_API NurseryState {
     explicit Node(NurseryState& of, Reactor& reactor) noexcept : Family(reactor), state(&of) {}
     NurseryState* state;
   };
-  static void child_failed(Family& family, const Failure& failure) noexcept;
-  static void child_ended(Family& family) noexcept;
+  [[gnu::visibility("hidden")]] static void child_failed(Family& family,
+                                                         const Failure& failure) noexcept;
+  [[gnu::visibility("hidden")]] static void child_ended(Family& family) noexcept;
 
   Node node_;
   std::size_t live_ = 0;

@@ -56,7 +56,7 @@ class DEFERRED_API TimedScope : public OpenScope {
   explicit TimedScope(TimePoint deadline, std::string* place = nullptr);
 
  private:
-  void expire() noexcept;
+  [[gnu::visibility("hidden")]] void expire() noexcept;
 
   std::string* place_;
   DelayedCall timer_;

@@ -14,7 +14,7 @@ namespace {
 using namespace deferred;
 using namespace std::chrono_literals;
 
-struct Ready {
+struct AtOnce {
   int value;
   void yield_to(Waiter<int> w) const { w.resume(value); }
 };
@@ -22,7 +22,7 @@ struct Ready {
 
 Task<> race_ready(Reactor&, std::size_t n) {
   for (std::size_t i = 0; i != n; ++i) {
-    const auto won = co_await race(Ready{1}, Pause{1s});
+    const auto won = co_await race(AtOnce{1}, Pause{1s});
     bench::keep(won.index());
   }
 }
