@@ -68,7 +68,7 @@ class CheckedYieldable::Held {
 /// At the end of a run there are no more timers and watches than when its wait began.
 class DEFERRED_API LeftOver {
  public:
-  explicit LeftOver(testing::CutRun& run);
+  [[gnu::visibility("hidden")]] explicit LeftOver(testing::CutRun& run);
   /// From now on. What the factory has set is its own.
   void begin() noexcept;
 

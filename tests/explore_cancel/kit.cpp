@@ -242,11 +242,11 @@ TEST_CASE("a peer may have its hand in at each place") {
   CHECK(report.faults == std::vector<std::string>{"not cut: too far"});
 }
 
-TEST_CASE("an object that is not destroyed, or twice, is found") {
-  struct Room {
-    alignas(DestroyedOnce) std::array<unsigned char, sizeof(DestroyedOnce)> bytes{};
-  };
+struct Room {
+  alignas(DestroyedOnce) std::array<unsigned char, sizeof(DestroyedOnce)> bytes{};
+};
 
+TEST_CASE("an object that is not destroyed, or twice, is found") {
   CHECK(finds("it leaves 1 DestroyedOnce alive", [](CutRun& run) -> Task<> {
     auto* const counted = ::new (run.keep<Room>().bytes.data()) DestroyedOnce(run);
     co_await Pause{1ms};
@@ -260,6 +260,23 @@ TEST_CASE("an object that is not destroyed, or twice, is found") {
       counted->~DestroyedOnce();
     }
     counted->~DestroyedOnce();
+  }));
+}
+
+TEST_CASE("an object that is copied after its end is found") {
+  const auto copies = [](auto copy) {
+    return finds("a DestroyedOnce is copied after its end", [copy](CutRun& run) -> Task<> {
+      auto* const counted = ::new (run.keep<Room>().bytes.data()) DestroyedOnce(run);
+      counted->~DestroyedOnce();
+      copy(run, *counted);
+      co_return;
+    });
+  };
+
+  CHECK(copies([](CutRun&, const DestroyedOnce& ended) { const DestroyedOnce made(ended); }));
+  CHECK(copies([](CutRun& run, const DestroyedOnce& ended) {
+    DestroyedOnce other(run);
+    other = ended;
   }));
 }
 
