@@ -91,7 +91,7 @@ class CallAwaiter<Value> : private SubtaskCall<Value> {
     return false;
   }
   void await_suspend(std::coroutine_handle<>) noexcept {}
-  Value await_resume() {
+  [[gnu::always_inline]] Value await_resume() {
     if (!room_) return result();
     Value result = room_->result();
     room_.clear();
