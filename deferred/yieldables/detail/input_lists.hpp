@@ -4,7 +4,6 @@
 // or a vector of one type; and their results. Part of joined.hpp: include that.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <tuple>
@@ -46,8 +45,6 @@ class Several {
   };
 
   explicit Several(const Given&) {}
-  std::size_t size() const noexcept { return sizeof...(Y); }
-  Input& at(std::size_t index) noexcept { return *places_[index]; }
   /// Calls `begin(input, x)` with each.
   template <class Begin>
   void begin_each(Given& given, Begin begin) {
@@ -85,8 +82,6 @@ class Several {
   }
 
   std::tuple<InputFor<Y>...> inputs_;
-  std::array<Input*, sizeof...(Y)> places_ =
-      std::apply([](auto&... each) { return std::array<Input*, sizeof...(Y)>{&each...}; }, inputs_);
 };
 
 /// The inputs of a vector.
@@ -112,8 +107,6 @@ class Range {
 
   explicit Range(const Given& given)
       : size_(given.size()), inputs_(std::make_unique<InputFor<Y>[]>(size_)) {}
-  std::size_t size() const noexcept { return size_; }
-  Input& at(std::size_t index) noexcept { return inputs_[index]; }
   template <class Begin>
   void begin_each(Given& given, Begin begin) {
     for (std::size_t i = 0; i < size_; ++i) begin(inputs_[i], std::move(given.xs_[i]));

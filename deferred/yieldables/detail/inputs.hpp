@@ -42,12 +42,13 @@ class InputOf : public Input {
 
   /// What a settled input gives: an Outcome that it gives by itself, or one of what it gives.
   Outcome<Delivered<R>> outcome() {
-    if (const Failure failure = this->failure()) return failure;
+    if (const Failure* const failure = this->failure()) return *failure;
     return Outcome<Delivered<R>>(value());
   }
   virtual Stored<R> value() = 0;
 
  protected:
+  using Input::Input;
   ~InputOf() = default;
 };
 
@@ -57,7 +58,7 @@ class PlainInput final : public InputOf<Y>, private Branch<Y> {
   using typename InputOf<Y>::R;
 
  public:
-  PlainInput() = default;
+  PlainInput() noexcept : InputOf<Y>(Branch<Y>::can_be_asked) {}
 
   template <class W>
   void begin(Y&& x, const InputPlace<W>& place) {
@@ -72,14 +73,15 @@ class PlainInput final : public InputOf<Y>, private Branch<Y> {
   }
 
   bool waits() const noexcept override { return Branch<Y>::waits(); }
-  bool can_be_asked() const noexcept override { return Branch<Y>::can_be_asked; }
   bool ask_to_end(bool) override { return Branch<Y>::ask_to_end(); }
   void end_cancelled() noexcept override { Branch<Y>::end_cancelled(); }
-  void expire() noexcept override { Branch<Y>::expire(); }
+  void expire() noexcept override {
+    if (Branch<Y>::waits()) Branch<Y>::expire();
+  }
   void end_undo_soon() noexcept override { Branch<Y>::end_undo_soon(); }
-  Failure failure() const noexcept override {
-    if (not_begun_) return not_begun_;
-    return Branch<Y>::failed() ? Branch<Y>::failure() : Failure();
+  const Failure* failure() const noexcept override {
+    if (not_begun_) return &not_begun_;
+    return Branch<Y>::failed() ? &Branch<Y>::failure() : nullptr;
   }
   Stored<R> value() override { return Branch<Y>::value(); }
 
@@ -97,7 +99,7 @@ class TaskInput final : public InputOf<Y> {
   using Q = Delivered<R>;
 
  public:
-  TaskInput() = default;
+  TaskInput() noexcept : InputOf<Y>(true) {}
 
   template <class W>
   void begin(Y&& x, const InputPlace<W>& place) {
@@ -113,7 +115,6 @@ class TaskInput final : public InputOf<Y> {
   }
 
   bool waits() const noexcept override { return waits_; }
-  bool can_be_asked() const noexcept override { return true; }
   bool ask_to_end(bool has_lost) override {
     if (has_lost) {
       task_.cancel();
@@ -125,9 +126,7 @@ class TaskInput final : public InputOf<Y> {
   void end_cancelled() noexcept override {}
   void expire() noexcept override {}
   void end_undo_soon() noexcept override {}
-  Failure failure() const noexcept override {
-    return InputOf<Y>::may_fail ? outcome_->failure() : Failure();
-  }
+  const Failure* failure() const noexcept override { return failure_ ? &failure_ : nullptr; }
   Stored<R> value() override {
     if constexpr (InputOf<Y>::may_fail) {
       return *std::move(*outcome_);
@@ -179,15 +178,15 @@ class TaskInput final : public InputOf<Y> {
       outcome_.emplace(Failure::current());
     }
     if (InputOf<Y>::may_fail && !outcome_->has_value()) {
-      Failure failure = std::move(*outcome_).failure();
-      failure.passed(how_, SourceLocation(), number_);
-      outcome_.emplace(std::move(failure));
+      failure_ = std::move(*outcome_).failure();
+      failure_.passed(how_, SourceLocation(), number_);
     }
     join_->ended(*this);
   }
 
   Join* join_ = nullptr;
   std::optional<Outcome<Q>> outcome_;
+  Failure failure_;  // in place of a value
   TaskRef task_;
   Failure::Passed how_ = Failure::Passed::all;
   std::uint32_t number_ = 0;

@@ -8,8 +8,8 @@ namespace deferred::detail {
 void Join::ended(Input& input) noexcept {
   if (decided_) {
     if (how_ == Joining::all && failure_) {
-      if (const Failure later = input.failure(); later && !later.check<Cancelled>()) {
-        failure_.suppress(later);
+      if (const Failure* const later = input.failure(); later && !later->check<Cancelled>()) {
+        failure_.suppress(*later);
       }
     }
     if (!std::exchange(input.is_waited_for_, false)) return input.end_undo_soon();
@@ -17,6 +17,7 @@ void Join::ended(Input& input) noexcept {
     input.end_undo_soon();
   } else {
     --left_;
+    ++ended_;
     if (lets_others_decide(input)) return input.end_undo_soon();
     decided_ = decides(input);
     if (!decided_) return input.end_undo_soon();
@@ -27,22 +28,20 @@ void Join::ended(Input& input) noexcept {
 
 /// In a race what a cancel ends at once leaves the decision to what will answer.
 bool Join::lets_others_decide(const Input& input) noexcept {
-  return asking_ && how_ == Joining::race && left_ != 0 && input.failure().check<Cancelled>();
+  if (!asking_ || how_ != Joining::race || left_ == 0) return false;
+  const Failure* const failure = input.failure();
+  return failure && failure->check<Cancelled>();
 }
 
 bool Join::decides(Input& input) noexcept {
-  Failure failure = input.failure();
   const bool last = left_ == 0;
   if (how_ == Joining::all_settled) return last;
-  if (how_ == Joining::all) {
-    if (failure) failure_ = std::move(failure);
-    failed_ = static_cast<bool>(failure_);
-    return last || failed_;
-  }
-  failed_ = static_cast<bool>(failure);
+  const Failure* const failure = input.failure();
+  failed_ = failure != nullptr;
   if (failed_ && how_ == Joining::any) return last;
-  failure_ = std::move(failure);
-  while (&this->input(winner_) != &input) ++winner_;
+  if (failed_) failure_ = *failure;
+  if (how_ == Joining::all) return last || failed_;
+  winner_ = input.index_;
   return true;
 }
 
@@ -51,9 +50,8 @@ template <class Each>
 bool Join::ask_each(Each each) noexcept {
   bool gone = false;
   bool* const before = std::exchange(gone_, &gone);
-  for (std::size_t i = 0; i < size(); ++i) {
-    Input& at = input(i);
-    if (at.waits()) each(at, gone);
+  for (Input* at = first_; at; at = at->next_) {
+    if (at->waits()) each(*at, gone);
     if (gone) {
       if (before) *before = true;
       return false;
@@ -64,17 +62,18 @@ bool Join::ask_each(Each each) noexcept {
 }
 
 bool Join::lose_all() noexcept {
-  const bool was_busy = std::exchange(busy_, true);
+  if (begun_ == ended_) return true;
   // First those that cannot answer any more: what the others do when they are asked may reach them.
-  const bool here = ask_each([](Input& at, const bool&) {
-                      if (!at.can_be_asked()) at.expire();
-                    }) &&
-                    ask_each([this](Input& at, const bool& gone) { lose(at, gone); });
-  if (!here) return false;
+  for (Input* at = first_; at; at = at->next_) {
+    if (!at->can_be_asked_) at->expire();
+  }
+  if (!can_be_asked_) return true;
+  const bool was_busy = std::exchange(busy_, true);
+  if (!ask_each([this](Input& at, const bool& gone) { lose(at, gone); })) return false;
   busy_ = was_busy;
   if (waited_for_ != 0) {  // the others need not wait for that to be undone
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (!input(i).waits()) input(i).end_undo_soon();
+    for (Input* at = first_; at; at = at->next_) {
+      if (!at->waits()) at->end_undo_soon();
     }
   }
   return true;
@@ -129,12 +128,19 @@ Cancelling Join::request_cancel() noexcept {
   return Cancelling::answer_follows;
 }
 
+void Join::expire_all() noexcept {
+  for (Input* at = first_; at; at = at->next_) {
+    at->expire();
+    at->end_undo_soon();
+  }
+}
+
 Failure Join::take_failure() noexcept {
   if (!failed_) return Failure();
   if (how_ != Joining::any) return std::move(failure_);
-  Failure first = input(0).failure();
-  for (std::size_t i = 1; i < size(); ++i) {
-    if (Failure other = input(i).failure(); !other.check<Cancelled>()) first.suppress(other);
+  Failure first = *first_->failure();
+  for (const Input* at = first_->next_; at; at = at->next_) {
+    if (const Failure& other = *at->failure(); !other.check<Cancelled>()) first.suppress(other);
   }
   return first;
 }

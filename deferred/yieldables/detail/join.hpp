@@ -31,23 +31,26 @@ class Input {
 
   /// It has begun, and has neither ended nor lost.
   virtual bool waits() const noexcept = 0;
-  /// It may answer, when it is asked, that it will end by itself.
-  virtual bool can_be_asked() const noexcept = 0;
   /// Asks it to end: once, of a cancel of the whole; else because it has lost. True: it is over, if
   /// one says so, by one of the two below.
   virtual bool ask_to_end(bool has_lost) = 0;
   virtual void end_cancelled() noexcept = 0;
+  /// It does not end any more, if it waits.
   virtual void expire() noexcept = 0;
   virtual void end_undo_soon() noexcept = 0;
-  /// What it has failed with, in place of a value; an empty one, if it has not.
-  virtual Failure failure() const noexcept = 0;
+  /// What it has failed with, in place of a value; null if it has not.
+  virtual const Failure* failure() const noexcept = 0;
 
  protected:
-  Input() = default;
+  /// Whether it may answer, when it is asked, that it will end by itself.
+  explicit Input(bool can_be_asked) noexcept : can_be_asked_(can_be_asked) {}
   ~Input() = default;
 
  private:
   friend class Join;
+  Input* next_ = nullptr;  // begun after it
+  std::size_t index_ = 0;
+  bool can_be_asked_;
   bool is_waited_for_ = false;  // although it has lost
   bool is_asked_ = false;       // for the cancel that is under way
   bool is_over_ = false;        // it is over, if one says so: what it has answered then
@@ -68,18 +71,25 @@ class Join {
  protected:
   Join(Joining how, std::size_t inputs) noexcept
       : how_(how), left_(inputs), decided_(inputs == 0) {}
+  /// Of each before it begins, in their order.
+  void add(Input& input) noexcept {
+    input.index_ = begun_++;
+    (last_ ? last_->next_ : first_) = &input;
+    last_ = &input;
+    can_be_asked_ = can_be_asked_ || input.can_be_asked_;
+  }
   ~Join() {
     if (gone_) *gone_ = true;
   }
 
-  virtual std::size_t size() const noexcept = 0;
-  virtual Input& input(std::size_t index) noexcept = 0;
   /// It is decided, and nothing is waited for: gives the result. May end *this.
   virtual void give() noexcept = 0;
 
   bool decided() const noexcept { return decided_; }
   bool is_complete() const noexcept { return decided_ && waited_for_ == 0; }
   std::size_t winner() const noexcept { return winner_; }
+  /// Those that still wait, and are plain, are undone and will not end any more.
+  DEFERRED_API void expire_all() noexcept;
   /// The failure that it comes to; an empty one, if it comes to a value. Once.
   DEFERRED_API Failure take_failure() noexcept;
   /// Nothing is given while one lives.
@@ -104,13 +114,18 @@ class Join {
   bool ask_each(Each each) noexcept;
 
   Joining how_;
-  std::size_t left_;            // those that have not ended
+  Input* first_ = nullptr;  // of those that have begun
+  Input* last_ = nullptr;
+  std::size_t begun_ = 0;
+  std::size_t ended_ = 0;
+  std::size_t left_;            // those that have not ended, begun or not
   std::size_t waited_for_ = 0;  // those that have lost, and will end by themselves
   std::size_t winner_ = 0;      // of any and race
   Failure failure_;             // of all: the first
   bool* gone_ = nullptr;        // to be set at its end, while inputs are asked
   bool busy_ = false;
-  bool asking_ = false;  // for a cancel
+  bool asking_ = false;        // for a cancel
+  bool can_be_asked_ = false;  // one of them
   bool decided_;
   bool failed_ = false;  // it comes to a failure
 };

@@ -46,6 +46,7 @@ class JoinOf : public Join {
       if (this->decided()) {
         deferred::abandon(std::forward<Y>(x));
       } else {
+        this->add(input);
         input.begin(std::forward<Y>(x), place);
       }
     });
@@ -57,18 +58,8 @@ class JoinOf : public Join {
   } catch (...) {  // the move of a value threw, or there is no memory
     return Failure::current();
   }
-  /// Those that still wait, and are plain, are undone and will not end any more.
-  void expire_all() noexcept {
-    for (std::size_t i = 0; i < list_.size(); ++i) {
-      if (list_.at(i).waits()) list_.at(i).expire();
-      list_.at(i).end_undo_soon();
-    }
-  }
 
  private:
-  std::size_t size() const noexcept override { return list_.size(); }
-  Input& input(std::size_t index) noexcept override { return list_.at(index); }
-
   List list_;
 };
 
