@@ -198,10 +198,12 @@ std::string Reactor::dump_tasks() const {
   struct Line {
     const detail::Microthread* task;
     std::size_t depth;
+    std::string (*describe)(const detail::Microthread&);
   };
   std::vector<Line> left;  // the next one last
-  const auto put = [&left](const detail::Microthread* newest, std::size_t depth) {
-    for (; newest; newest = newest->next_live) left.push_back({newest, depth});
+  const auto put = [&left](const detail::Microthread* newest, std::size_t depth,
+                           decltype(Line::describe) describe = &detail::describe) {
+    for (; newest; newest = newest->next_live) left.push_back({newest, depth, describe});
   };
   put(failed_, 0);
   for (const detail::Family* loose = loose_families_; loose; loose = loose->next_loose) {
@@ -210,13 +212,13 @@ std::string Reactor::dump_tasks() const {
   put(tasks_, 0);
   std::string text;
   while (!left.empty()) {
-    const auto [task, depth] = left.back();
+    const auto [task, depth, describe] = left.back();
     left.pop_back();
-    text +=
-        std::string(2 * std::min(depth, deepest_indented), ' ') + detail::describe(*task) + "\n";
+    text += std::string(2 * std::min(depth, deepest_indented), ' ') + describe(*task) + "\n";
     const detail::Extras* const extras = task->extras();
     const detail::Family* of = extras ? extras->innermost_family : nullptr;
     for (; of; of = of->outer_family) put(of->children, depth + 1);
+    if (extras) put(extras->branches, depth + 1, &detail::describe_branch);
   }
   return text;
 }

@@ -33,7 +33,6 @@ namespace deferred {
 
 template <class T>
 class Task;
-
 class TaskRef;
 
 namespace detail {
@@ -196,13 +195,14 @@ class DEFERRED_API Reactor final : private Turn {
   }
   Backend& backend() noexcept { return *backend_; }
 
-  /// A line for each microthread: what it waits on, where, and who called it.
+  /// A line a microthread: what it waits on, where, and who called it; its children and, as of
+  /// all() or race(), the branches of its wait below it.
   std::string dump_tasks() const;
-  /// How many microthreads are live.
+  /// Live microthreads.
   std::size_t task_count() const noexcept { return task_count_; }
-  /// How many timers are set.
+  /// Timers that are set.
   std::size_t timer_count() const noexcept { return timers_.size(); }
-  /// How many descriptors are watched.
+  /// Descriptors that are watched.
   std::size_t watch_count() const noexcept { return watched_fds_; }
   /// There is something to run: posts, microthreads that can go on, calls of other threads.
   bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }

@@ -162,10 +162,7 @@ class WeakWaiter {
   }
 
   /// False once the wait was answered, by whomever, or has ended.
-  bool pending() const noexcept {
-    return task_.valid() && task_.microthread().epoch == epoch_ &&
-           task_.microthread().is_open_around();
-  }
+  bool pending() const noexcept { return task_.valid() && task_.microthread().epoch == epoch_; }
   /// The microthread that waited; empty if this is nobody's.
   TaskRef task() const noexcept {
     return task_.valid() ? TaskRef(task_.microthread().whole()) : TaskRef();

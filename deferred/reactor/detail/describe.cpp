@@ -87,4 +87,11 @@ std::string describe(const Microthread& m) {
   return label + " waiting on " + demangled(m.wait->ops->yieldable()) + call_path(m.leaf);
 }
 
+std::string describe_branch(const Microthread& m) {
+  if (!m.wait) return "branch about to wait";
+  const bool waits = m.wait->state == Wait::State::open;
+  return "branch " + std::string(waits ? "waiting on " : "with the answer of ") +
+         demangled(m.wait->ops->yieldable());
+}
+
 }  // namespace deferred::detail

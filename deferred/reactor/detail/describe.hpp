@@ -14,6 +14,8 @@ struct Microthread;
 
 /// "task #7 'name' waiting on Pause at a.cpp:3 in f, from g at ...".
 DEFERRED_API std::string describe(const Microthread& m);
+/// The same of one that is a part of another's wait, and stands where that one does.
+std::string describe_branch(const Microthread& m);
 /// Only the place.
 DEFERRED_API std::string place_of(const Microthread& m);
 std::string task_label(const Microthread& m);

@@ -13,6 +13,7 @@
 namespace deferred::detail {
 
 class Chain;
+struct Microthread;
 
 struct Extras : Recycled {
   std::string name;
@@ -23,6 +24,7 @@ struct Extras : Recycled {
   Scope* outermost = nullptr;
   Family* innermost_family = nullptr;
   Family* may_have_children = nullptr;  // no family inside of it has any
+  Microthread* branches = nullptr;      // the parts of its wait, the newest first
   bool held_once = false;               // a one-shot cancel, by a shield
 };
 

@@ -36,13 +36,6 @@ struct FrameBase {
   }
 };
 
-/// Where the wait stands of a microthread that is a branch, and has no coroutine.
-struct BranchFrame : FrameBase {
-  Microthread* part_of = nullptr;                   // whose wait it is a part of; null: nobody's
-  std::uint64_t epoch = 0;                          // of that one, in that wait
-  void (*closed)(BranchFrame&) noexcept = nullptr;  // ends it, for close(); null: nobody can
-};
-
 inline void destroy_frame(FrameBase& frame) noexcept { frame.handle().destroy(); }
 /// The same of a coroutine that nobody has called: a loop, however long the row of such that are
 /// each other's parameters.

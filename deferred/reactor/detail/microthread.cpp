@@ -71,6 +71,7 @@ bool Microthread::is_legal() const noexcept {
 }
 
 bool Microthread::rest(unsigned waits) noexcept {
+  expire_branches(*this);
   if (!reactor) {  // nobody would resume it
     awaits_left = most_awaits;
     return false;
@@ -95,19 +96,12 @@ Microthread& Microthread::whole_of_branch() noexcept {
   return *at;
 }
 
-bool Microthread::is_branch_open_around() const noexcept {
-  const Microthread* at = this;
-  while (at->is_branch()) {
-    const auto& frame = static_cast<const BranchFrame&>(*at->leaf);
-    if (!frame.part_of) break;
-    if (frame.part_of->epoch != frame.epoch) return false;
-    at = frame.part_of;
-  }
-  return true;
-}
-
-void Microthread::answered_as_branch() noexcept {
-  run(*this, true);  // which may end it
+void Microthread::answered_branched() noexcept {
+  expire_branches(*this);
+  if (!is(started)) return run(*this, true);  // which may end it
+  set(queued);
+  ReactorAccess::make_ready(*reactor, *this);
+  check();
 }
 
 void Microthread::destroy() noexcept {
@@ -192,19 +186,22 @@ void end_child(Microthread& m, void (*collect)(Microthread&) noexcept) noexcept 
   close(waiting);
 }
 
+namespace {
+
+[[gnu::noinline]] void leave_family(Reactor& reactor, Family& family, Microthread& m) noexcept {
+  ReactorAccess::disown(reactor, family, m);
+  family.ended(family);
+}
+
+}  // namespace
+
 void retire(Microthread& m) noexcept {
   if (m.is(Microthread::queued)) m.retain();  // released when the queue comes to it
-  if (Reactor* const reactor = m.reactor) {
-    m.reactor = nullptr;
-    if (Family* const family = m.family) [[unlikely]] {
-      ReactorAccess::disown(*reactor, *family, m);
-      family->ended(*family);
-    } else {
-      ReactorAccess::disown(*reactor, m);
-    }
-  } else {
-    m.release();
-  }
+  Reactor* const reactor = std::exchange(m.reactor, nullptr);
+  if (!reactor) return m.release();
+  if (m.family) [[unlikely]]
+    return leave_family(*reactor, *m.family, m);
+  ReactorAccess::disown(*reactor, m);
 }
 
 }  // namespace deferred::detail

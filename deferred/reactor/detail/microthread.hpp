@@ -46,6 +46,7 @@
 
 #include "deferred/memory/api.hpp"
 #include "deferred/memory/free_list.hpp"
+#include "deferred/reactor/detail/branch_frame.hpp"
 #include "deferred/reactor/detail/extras.hpp"
 #include "deferred/reactor/detail/frame.hpp"
 #include "deferred/reactor/detail/runnable.hpp"
@@ -79,7 +80,8 @@ struct Microthread : Runnable, Recycled {
     listed_as_failed = 16384,
   };
 
-  static constexpr std::uint32_t weak = std::uint32_t{1} << 31;  // there is a WeakWaiter
+  static constexpr std::uint32_t weak = std::uint32_t{1} << 31;      // there is a WeakWaiter
+  static constexpr std::uint32_t branched = std::uint32_t{1} << 30;  // it is a branch, or has some
   static constexpr std::uintptr_t most_awaits = 1024;  // without a wait, each time it is run
 
   bool is(unsigned mask) const noexcept { return (flags & mask) != 0; }
@@ -89,7 +91,7 @@ struct Microthread : Runnable, Recycled {
   }
   void unset(unsigned mask) noexcept { flags = static_cast<std::uint16_t>(flags & ~mask); }
   /// Somebody is left who may answer.
-  bool has_waiters() const noexcept { return (waiters & ~weak) != 0; }
+  bool has_waiters() const noexcept { return (waiters & ~(weak | branched)) != 0; }
   /// close() is taking its frames apart.
   bool is_torn() const noexcept { return !leaf && !is(done); }
   /// Its code is on the native stack, or its frames are on their way: it cannot be closed now.
@@ -100,11 +102,6 @@ struct Microthread : Runnable, Recycled {
   bool is_branch() const noexcept { return !is(started) && is(running | suspended); }
   /// The one whose wait this is, or is a part of.
   Microthread& whole() noexcept { return is_branch() ? whole_of_branch() : *this; }
-  /// Nothing that this wait is a part of is over. A Waiter of a wait that is over around it would
-  /// take what nobody gets.
-  [[gnu::always_inline]] bool is_open_around() const noexcept {
-    return is(started) || is_branch_open_around();
-  }
   /// Suspended and not answered yet.
   bool is_waiting() const noexcept { return is(suspended) && wait->state == Wait::State::open; }
   /// It has called a subtask, or had the answer of an await at once. False if it has done so
@@ -140,16 +137,16 @@ struct Microthread : Runnable, Recycled {
     if (reactor) ReactorAccess::require_home(*reactor, what);
   }
 
-  /// From here on the Waiters of the present suspension are stale.
+  /// From here on the Waiters of the present suspension are stale, and those of its branches.
   void expire() noexcept {
-    ++epoch;
-    waiters = 0;
+    if (expire_own()) [[unlikely]]
+      expire_branches(*this);
   }
   /// The answer is in the slot: later ones are stale. Queues it, unless its handler is still
-  /// running.
+  /// running: then it goes on at once, and the wait's branches go with its undo; or it rests.
   [[gnu::always_inline]] void answered() noexcept {
     if (!handling) return answered_outside();
-    if (waiters != 0) expire();
+    if (waiters != 0) expire_own();
   }
   /// Fills the wait with a state that carries nothing. REQUIRES: is_waiting().
   void answer_with(Wait::State state) noexcept {
@@ -165,7 +162,7 @@ struct Microthread : Runnable, Recycled {
   Family* family = nullptr;    // in whose list it is instead of in the reactor's
   std::uint64_t epoch = 1;     // Waiters of an earlier one are stale; moves on with each answer
   std::uint32_t refs = 1;
-  std::uint32_t waiters = 0;  // Waiters beside the handler's own that may still answer, and `weak`
+  std::uint32_t waiters = 0;  // those beside the handler's own that may still answer; and the bits
   std::uint32_t id_low = 0;
   std::uint8_t id_high = 0;
   bool handling = false;  // inside the handler of `wait`
@@ -180,10 +177,17 @@ struct Microthread : Runnable, Recycled {
   void add_extras(Extras& made) noexcept;
 
  private:
+  /// True if there is more to expire.
+  bool expire_own() noexcept {
+    ++epoch;
+    return (std::exchange(waiters, 0) & branched) != 0;
+  }
+#ifdef __clang__  // which would not inline a handler with this in it into the coroutine that awaits
+  [[gnu::noinline]]
+#endif
   void answered_outside() noexcept;
-  [[gnu::noinline, gnu::cold]] DEFERRED_API void answered_as_branch() noexcept;
+  [[gnu::noinline, gnu::cold]] DEFERRED_API void answered_branched() noexcept;
   [[gnu::cold]] DEFERRED_API Microthread& whole_of_branch() noexcept;
-  [[gnu::cold]] DEFERRED_API bool is_branch_open_around() const noexcept;
   DEFERRED_API bool rest(unsigned waits) noexcept;
   /// Of the states above. REQUIRES: not in the middle of a move.
   DEFERRED_API bool is_legal() const noexcept;
@@ -209,9 +213,8 @@ inline bool Microthread::has_run_time_handlers() const noexcept {
   return reactor && !ReactorAccess::registry(*reactor).empty();
 }
 inline void Microthread::answered_outside() noexcept {
-  expire();
-  if (!is(started)) [[unlikely]]
-    return answered_as_branch();
+  if (expire_own()) [[unlikely]]
+    return answered_branched();
   set(queued);
   ReactorAccess::make_ready(*reactor, *this);
   check();

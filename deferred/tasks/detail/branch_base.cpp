@@ -7,12 +7,13 @@ namespace deferred::detail {
 void BranchBase::make(SourceLocation where) {
   m_ = make_microthread(&run);
   m_->start_with(frame_);
+  m_->waiters = Microthread::branched;
   frame_.where = where;
 }
 void BranchBase::make_part_of(Microthread& whole) {
+  extras_of(whole);  // throws, if it does, before there is a branch
   make(whole.leaf->where);
-  frame_.part_of = &whole;
-  frame_.epoch = whole.epoch;
+  join_wait(*m_, whole);
   frame_.called_by = whole.leaf->called_by;  // for who asks where it waits
   m_->reactor = whole.reactor;
 }
@@ -48,15 +49,12 @@ void BranchBase::run(Runnable& self, bool alive) noexcept {
   }
   if (by_reactor && !alive) return;
   if (m.is(Microthread::running)) return;  // Beginning does it
-  BranchBase& branch = static_cast<Frame&>(*m.leaf).branch;
-  if (m.is_open_around()) {
-    branch.finish();
-  } else {  // nobody is there to be told, not even that its last Waiter is gone
-    branch.expire();
-  }
+  static_cast<Frame&>(*m.leaf).branch.finish();
 }
 
 void BranchBase::finish() noexcept {
+  leave_wait(*m_);
+  expire_branches(*m_);                           // of one that was answered in its handler
   if (m_->is(Microthread::queued)) m_->retain();  // released when the queue comes to it
   m_->change(Microthread::suspended | Microthread::answered_ahead, Microthread::done);
   answered();
@@ -92,16 +90,7 @@ void BranchBase::end_cancelled() noexcept {
   }
 }
 
-void BranchBase::expire() noexcept {
-  Microthread& m = *m_;
-  if (m.handling) {  // it ends, too late, as soon as its handler does
-    if (m.wait->state == Wait::State::open) m.answer_with(Wait::State::cancelled);
-    return;
-  }
-  m.expire();
-  if (m.is(Microthread::queued)) m.retain();
-  m.change(Microthread::suspended | Microthread::answered_ahead, Microthread::done);
-}
+void BranchBase::expire() noexcept { expire_branch(*m_); }
 
 void BranchBase::end_undo_soon() noexcept {
   if (!m_ || !m_->reactor || m_->is(Microthread::queued)) return;
@@ -113,6 +102,7 @@ void BranchBase::end_undo_soon() noexcept {
 void BranchBase::stop() noexcept {
   if (!m_ || !m_->leaf) return;  // not begun; or close() does it
   if (waits()) expire();
+  if (frame_.part_of) leave_wait(*m_);  // its handler has not begun
   m_->leaf = nullptr;
   m_->reactor = nullptr;
 }

@@ -38,7 +38,7 @@ class WaiterBase {
   [[gnu::always_inline]] bool pending() const noexcept {
     if (!m_) return false;
     if (epoch_ == borrowed) return m_->wait->state == Wait::State::open;
-    return m_->epoch == epoch_ && m_->is_open_around();
+    return m_->epoch == epoch_;
   }
   /// The reactor of the waiting microthread. Throws NoReactorError if it has none, and
   /// std::logic_error if this Waiter is empty.
