@@ -6,6 +6,7 @@
 #include "deferred/reactor/add_timeout.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/delayed_call.hpp"
+#include "deferred/reactor/prepared_call.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/registry.hpp"
 #include "deferred/reactor/remote_reactor.hpp"

@@ -153,9 +153,8 @@ class DEFERRED_API Reactor final : private Turn {
   }
 
   /// Calls `f()` after `delay`, not before the next turn; a negative one is none. Dropping the
-  /// DelayedCall cancels it;
-  /// `.detach()` lets it be. Equal deadlines are called in the order they were set. (Twisted:
-  /// callLater)
+  /// DelayedCall cancels it; `.detach()` lets it be. Equal deadlines are called in the order they
+  /// were set. (Twisted: callLater)
   template <class F>
   DelayedCall call_later(AnyDuration delay, F f);
   template <class F>
@@ -164,7 +163,8 @@ class DEFERRED_API Reactor final : private Turn {
   /// Calls `f()` in the next round of the ready queue.
   template <class F>
   void post(F f);
-  /// Calls `f()` on the reactor's thread in its next turn, exactly once; from any thread. The calls
+  /// Calls `f()` or `f(Reactor&)` on the reactor's thread in its next turn, exactly once; from any
+  /// thread. The calls
   /// of one thread keep their order. False, without a call, from the end of a run() that was
   /// stopped until the next one begins: all that were accepted have been called when it returns.
   /// If the reactor is destroyed before its next turn, `f` is destroyed uncalled. The caller must

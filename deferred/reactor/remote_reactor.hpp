@@ -37,6 +37,10 @@ class RemoteReactor {
   bool call_from_thread(F f) const {
     return detail::call_from_thread(*inbox_, std::move(f));
   }
+  /// False where call_from_thread() would give false: once the reactor is gone or its destructor
+  /// has begun, and between a run() that was stopped and the next one. On the reactor's thread it
+  /// stays so while its code runs; on another it may have changed.
+  bool takes_calls() const noexcept { return inbox_->takes_calls(); }
   /// As Reactor::stop; does nothing once the reactor is gone.
   void stop() const noexcept { inbox_->stop(); }
   /// This is the thread that the reactor belongs to.

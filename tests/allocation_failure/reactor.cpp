@@ -93,8 +93,26 @@ void remote_posts(Reactor& reactor) {
   }
   turns(reactor, 2);
   right(called == accepted, "a call that was accepted is not made, or one that was not is");
+  right(remote.takes_calls(), "it takes calls before its first run");
   remote.stop();
   reactor.run();
+  right(!remote.takes_calls(), "it takes none after one");
+}
+
+void prepared_calls(Reactor& reactor) {
+  int called = 0;
+  int sent = 0;
+  std::vector<PreparedCall> prepared;
+  try {
+    for (int i = 0; i != 3; ++i) prepared.emplace_back(reactor.remote(), [&] { ++called; });
+  } catch (const std::bad_alloc&) {
+  }
+  for (PreparedCall& call : prepared) {
+    if (std::move(call).send()) ++sent;
+  }
+  right(sent == static_cast<int>(prepared.size()), "what was prepared is sent without memory");
+  turns(reactor, 2);
+  right(called == sent, "what was sent is called");
 }
 
 // Callbacks that throw bad_alloc, or cannot even be reported, do not keep the others from coming.
@@ -356,8 +374,11 @@ Programs reactor_programs() {
       {"posts through a RemoteReactor",
        {"deferred::Reactor::remote()", "deferred::RemoteReactor::call_from_thread()",
         "deferred::RemoteReactor::inbox()", "deferred::RemoteReactor::on_its_thread()",
-        "deferred::RemoteReactor::stop()"},
+        "deferred::RemoteReactor::takes_calls()", "deferred::RemoteReactor::stop()"},
        &remote_posts},
+      {"calls made beforehand",
+       {"deferred::PreparedCall::PreparedCall()", "deferred::PreparedCall::send()"},
+       &prepared_calls},
       {"callbacks that throw", {}, &callbacks_that_throw},
       {"an error hook", {"deferred::Reactor::set_error_hook()"}, &hooked},
       {"watches",

@@ -19,21 +19,6 @@ FRONT = "deferred/deferred.hpp"
 # The front door opens the doors, and a door the public headers of its room.
 DOORS = {f"deferred/{room}.hpp": room for room in ROOMS if room not in ("memory", "testing")}
 
-# What above the machine looks into it, and at what: in_thread and on open a shield in the middle of a
-# wait; on asks another thread's reactor what only the library may.
-LOOK_INTO_IT = {
-    "deferred/threads/detail/thread_work.cpp": {  # in_thread and on
-        "deferred/reactor/detail/describe.hpp",
-        "deferred/reactor/detail/microthread.hpp",
-        "deferred/tasks/detail/open_scope.hpp",
-    },
-    "deferred/threads/detail/remote_call.cpp": {  # on
-        "deferred/reactor/detail/inbox.hpp",
-        "deferred/reactor/detail/microthread.hpp",
-        "deferred/reactor/detail/remote_post.hpp",
-    },
-}
-
 # default.cpp binds the default backend.
 BINDS = {"reactors/default.cpp": "deferred/reactor/reactor.hpp"}
 
@@ -83,8 +68,7 @@ def against_the_floors(name, target):
     if ROOMS.index(other) > ROOMS.index(mine):
         return f"{other}/ is above {mine}/"
     if is_machinery(target) and mine != other and not {mine, other} <= MACHINE:
-        if target not in LOOK_INTO_IT.get(name, ()):
-            return f"{target} is {other}/'s own"
+        return f"{target} is {other}/'s own"
     return None
 
 

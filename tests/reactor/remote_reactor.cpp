@@ -60,12 +60,46 @@ TEST_CASE_TEMPLATE(
 TEST_CASE("the last calls may call: that is refused") {
   OnPoll on;
   bool taken = true;
-  CHECK(on.reactor.call_from_thread(
-      [&] { taken = on.reactor.call_from_thread([] { FAIL("called"); }); }));
+  bool takes_calls = true;
+  CHECK(on.reactor.call_from_thread([&] {
+    takes_calls = on.reactor.remote().takes_calls();
+    taken = on.reactor.call_from_thread([] { FAIL("called"); });
+  }));
   on.reactor.stop();
   on.reactor.run();
 
+  CHECK_FALSE(takes_calls);
   CHECK_FALSE(taken);
+}
+
+TEST_CASE("takes_calls() is what call_from_thread() would give") {
+  std::optional<OnPoll> on(std::in_place);
+  const RemoteReactor remote = on->reactor.remote();
+  const auto agrees = [&](bool takes) {
+    return remote.takes_calls() == takes && remote.call_from_thread([] {}) == takes;
+  };
+
+  CHECK(agrees(true));
+  on->reactor.stop();
+  on->reactor.run();
+  CHECK(agrees(false));
+  on->reactor.post([&] {
+    CHECK(agrees(true));
+    on->reactor.stop();
+  });
+  on->reactor.run();
+  on.reset();
+  CHECK(agrees(false));
+}
+
+TEST_CASE("a call may ask which reactor makes it") {
+  OnPoll on;
+  Reactor* by = nullptr;
+  CHECK(on.reactor.call_from_thread([&](Reactor& reactor) { by = &reactor; }));
+  CHECK(on.reactor.remote().call_from_thread([&](Reactor& reactor) { reactor.stop(); }));
+  on.reactor.run();
+
+  CHECK(by == &on.reactor);
 }
 
 TEST_CASE("run_until() that ends by its result, and a crash, refuse as they should") {

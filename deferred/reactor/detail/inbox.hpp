@@ -46,6 +46,11 @@ class Inbox {
     note_caller();
     return push(message, true);
   }
+  /// push_call() would give true now.
+  bool takes_calls() const noexcept {
+    const std::uintptr_t head = head_.load(std::memory_order_relaxed);
+    return head != closed && (head & refuse_bit) == 0;
+  }
   /// Asks for a turn, unless the reactor is gone.
   void wake() noexcept {
     const std::lock_guard lock(mutex_);
@@ -90,7 +95,6 @@ class Inbox {
     take(head_.exchange(mask_, std::memory_order_acquire));
     run(most, true);
   }
-  bool refuses_calls() const noexcept { return mask_ != 0; }
   /// From here on calls are refused, or taken again. Those that were taken before are still there.
   void refuse_calls(bool refuse) noexcept {
     mask_ = refuse ? refuse_bit : 0;

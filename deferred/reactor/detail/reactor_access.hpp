@@ -14,9 +14,6 @@ namespace deferred::detail {
 struct Family;
 struct Microthread;
 
-/// The reactor that is in run() or in a turn on this thread, the innermost of them.
-DEFERRED_API extern constinit thread_local Reactor* running_on_thread;
-
 struct ReactorAccess {
   static void require_home(const Reactor& reactor, const char* what) noexcept {
     reactor.require_home(what);

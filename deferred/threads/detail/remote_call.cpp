@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/threads/detail/remote_call.hpp"
 
-#include "deferred/reactor/detail/inbox.hpp"
-#include "deferred/reactor/detail/microthread.hpp"
-#include "deferred/reactor/detail/remote_post.hpp"
 #include "deferred/results/errors.hpp"
+#include "deferred/tasks/cancel_scope.hpp"
+#include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/pause.hpp"
 
 namespace deferred::detail {
 namespace {
@@ -31,12 +31,12 @@ struct RemoteCall::Sent {
       call->release();
     }
   }
-  void operator()() {
+  void operator()(Reactor& reactor) {
     RemoteCall& begun = *std::exchange(call, nullptr);
     if (!begun.claim()) return begun.release();
-    Reactor& reactor = *running_on_thread;  // it takes a turn, or the last calls of a run
     try {
-      if (ReactorAccess::inbox(reactor).refuses_calls()) throw AbandonedError(ended_early);
+      // Else it is among the last calls of a run.
+      if (!begun.there_.takes_calls()) throw AbandonedError(ended_early);
       begun.begin(reactor);
     } catch (...) {
       begun.error_ = std::current_exception();
@@ -76,20 +76,17 @@ struct RemoteCall::Asked {
   std::exception_ptr error;
 };
 
-struct RemoteCall::Close : Message {
-  explicit Close(RemoteCall& of) noexcept : call(of) {
-    run = [](Message& self, bool, DroppedBlocks&) noexcept {
-      RemoteCall& closed = static_cast<Close&>(self).call;
-      TaskRef task = closed.task_;
-      if (task.valid() && !task.done()) task.close();
-      closed.release();
-    };
-  }
-  RemoteCall& call;
-};
+RemoteCall::Close::Close(Close&& other) noexcept : call(std::exchange(other.call, nullptr)) {}
+RemoteCall::Close::~Close() {
+  if (call && call->close_is_sent_) call->release();
+}
+void RemoteCall::Close::operator()() noexcept {
+  TaskRef task = call->task_;
+  if (task.valid() && !task.done()) task.close();
+}
 
 RemoteCall::RemoteCall(RemoteReactor there)
-    : there_(std::move(there)), close_(std::make_unique<Close>(*this)) {}
+    : there_(std::move(there)), close_(there_, Close(*this)) {}
 RemoteCall::~RemoteCall() = default;
 
 void RemoteCall::start() {
@@ -133,23 +130,35 @@ bool RemoteCall::hand_on(Ask what, std::exception_ptr error) noexcept {
 void RemoteCall::abandon() noexcept {
   forget();
   if (!started_ || withdraw() || has_ended()) return;
-  retain();  // the message's; a reactor that has crashed takes no calls, and still has the task
-  if (!there_.inbox().push(*close_)) release();
+  retain();  // the message's
+  close_is_sent_ = true;
+  std::move(close_).send();
 }
 
 void RemoteCall::runs_as(Reactor& reactor, TaskRef task) {
   task_ = std::move(task);
-  reactor_ = &reactor;
   stop_ = reactor.at_shutdown(Phase::after, [this] {
     stopped_ = true;
     TaskRef(task_).close();
   });
 }
 
+Task<void> RemoteCall::take_back_what_is_left() {
+  while (cancels_taken_ + errors_taken_ > 0) {
+    const bool is_cancelled = current_deadline() == TimePoint::min();
+    if (is_cancelled && errors_taken_ == 0) break;
+    auto wait = as_outcome(Pause());
+    const Outcome<void> left = co_await unlisted(std::move(wait));
+    const bool is_cancel = left.check<Cancelled>() && (is_cancelled || cancels_taken_ > 0);
+    if (left.has_value() || (is_cancel && is_cancelled)) break;
+    --(is_cancel ? cancels_taken_ : errors_taken_);  // home has it
+  }
+}
+
 void RemoteCall::failed(const Failure& failure) noexcept {
   const auto* const abandoned = failure.check<AbandonedError>();
   const bool by_reactor =
-      abandoned && abandoned->by_closing() && (stopped_ || ReactorAccess::ending(*reactor_));
+      abandoned && abandoned->by_closing() && (stopped_ || !there_.takes_calls());
   try {
     error_ = by_reactor ? std::make_exception_ptr(AbandonedError(ended_early))
                         : failure.to_exception_ptr();
@@ -159,14 +168,6 @@ void RemoteCall::failed(const Failure& failure) noexcept {
 }
 
 void RemoteCall::settle() noexcept {
-  if (task_.valid()) {  // what it ended without having taken, is left
-    Microthread& m = task_.microthread();
-    if (cancels_taken_ > 0 && m.is(Microthread::cancel_next)) --cancels_taken_;
-    if (errors_taken_ > 0 && m.is(Microthread::throw_next)) {
-      --errors_taken_;
-      m.unset(Microthread::throw_next);  // home has it
-    }
-  }
   task_ = {};
   stop_ = {};
   forget_raised();  // may share the exception with error_, which now goes to another thread

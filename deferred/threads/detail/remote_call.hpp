@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "deferred/memory/api.hpp"
+#include "deferred/reactor/prepared_call.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
@@ -22,6 +23,7 @@
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/yield_to.hpp"
 #include "deferred/threads/detail/thread_work.hpp"
+#include "deferred/yieldables/as_outcome.hpp"
 
 namespace deferred::detail {
 
@@ -30,8 +32,8 @@ class DEFERRED_API RemoteCall : public ThreadWork {
   /// Throws NoReactorError if the reactor does not take it.
   void start() final;
   bool started() const noexcept final { return started_; }
-  bool withdraw() noexcept final;
   bool can_be_told() const noexcept final { return true; }
+  bool withdraw() noexcept final;
   void abandon() noexcept final;
 
  protected:
@@ -44,6 +46,8 @@ class DEFERRED_API RemoteCall : public ThreadWork {
   virtual void discard() noexcept = 0;
   /// There: the task goes on from here; it is closed if the reactor stops.
   void runs_as(Reactor& reactor, TaskRef task);
+  /// There, in the task, behind what it runs: what was asked of it and has come too late is home's.
+  Task<void> take_back_what_is_left();
   /// There: keeps the error.
   void failed(const Failure& failure) noexcept;
   /// There: the outcome is kept. Once.
@@ -54,7 +58,14 @@ class DEFERRED_API RemoteCall : public ThreadWork {
   struct Sent;
   struct Asked;
   /// Made beforehand: what nobody waits for any more is closed, also without memory.
-  struct [[gnu::visibility("hidden")]] Close;
+  struct [[gnu::visibility("hidden")]] Close {
+    explicit Close(RemoteCall& of) noexcept : call(&of) {}
+    Close(Close&& other) noexcept;
+    Close& operator=(Close&&) = delete;
+    ~Close();
+    void operator()() noexcept;
+    RemoteCall* call;  // counted from when it is sent
+  };
   enum class State : std::uint8_t { sent, begun, withdrawn };
 
   /// Goes to the task there, which may end meanwhile by itself.
@@ -67,10 +78,10 @@ class DEFERRED_API RemoteCall : public ThreadWork {
   State state_ = State::sent;  // under mutex_
   bool started_ = false;       // at home
   TaskRef task_;               // there, as the next
-  Reactor* reactor_ = nullptr;
   ShutdownTrigger stop_;
   bool stopped_ = false;
-  std::unique_ptr<Close> close_;
+  bool close_is_sent_ = false;
+  PreparedCall close_;
 };
 
 /// Says what is wrong with a result that is to cross threads.
@@ -121,7 +132,7 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
  private:
   void begin(Reactor& reactor) override {
     if constexpr (ThereResult<F>::awaits) {
-      Spawned<T> spawned = spawn(reactor, std::move(*f_));
+      Spawned<T> spawned = spawn(reactor, run(*this, std::move(*f_)));
       f_.reset();
       TaskRef task = spawned.task();
       try {
@@ -144,6 +155,29 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
       }
       f_.reset();
       this->settle();
+    }
+  }
+  static Task<T> run(RemoteCallOf& call, F f) {
+    std::optional<Outcome<T>> outcome;
+    try {
+      auto awaited = as_outcome(awaited_for(f));
+      outcome.emplace(co_await unlisted(std::move(awaited)));
+    } catch (...) {
+      outcome.emplace(Failure::current());
+    }
+    Task<void> end = call.take_back_what_is_left();
+    co_await unlisted(std::move(end));
+    if constexpr (std::is_void_v<T>) {
+      outcome->value();
+    } else {
+      co_return std::move(*outcome).value();
+    }
+  }
+  static decltype(auto) awaited_for(F& f) {
+    if constexpr (AwaitedAsSubtask<F>) {
+      return std::move(f);
+    } else {
+      return f();
     }
   }
   void discard() noexcept override { f_.reset(); }

@@ -4,11 +4,10 @@
 #include <mutex>
 #include <vector>
 
-#include "deferred/reactor/detail/describe.hpp"
-#include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/errors.hpp"
-#include "deferred/tasks/detail/open_scope.hpp"
+#include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/current_task.hpp"
 
 namespace deferred::detail {
 
@@ -85,41 +84,74 @@ void ThreadWork::finish() noexcept {
   if (waiter) std::move(*waiter).resume();
 }
 
-Task<Outcome<void>> wait_for_end(ThreadWork& work) {
-  Microthread& m = *current_microthread;
-  WorkEnd end(work);
-  std::optional<OpenScope> shield;
-  std::vector<Failure> errors;  // that were thrown into the wait
-  Outcome<void> ended;
-  for (;;) {
-    AsOutcome<WorkEnd&> again(end);
-    ended = co_await unlisted(std::move(again));
-    if (ended.has_value()) break;
-    // A failure to begin the wait, or an interruption before it was begun or of what was not.
-    if (end.broken || !work.started() || work.withdraw()) co_return ended;
-    ThreadWork::Ask what = ThreadWork::Ask::cancel;
-    std::exception_ptr error;
-    if (!ended.check<Cancelled>()) {
-      what = ThreadWork::Ask::fail;
-      if (!errors.empty() && !work.can_be_told()) {
-        report_unhandled(m, errors.back());  // it gives way to the new one
-        errors.pop_back();
-      }
-      errors.push_back(ended.failure());
-      error = ended.failure().to_exception_ptr();
-    } else if (m.is(Microthread::cancelled)) {
-      shield.emplace(Shielding::level);
-    } else {
-      what = ThreadWork::Ask::cancel_once;
+namespace {
+
+/// The wait, begun again after each interruption that was handed on.
+class UntilItEnds {
+ public:
+  explicit UntilItEnds(ThreadWork& work) noexcept : work_(work), end_(work) {}
+  UntilItEnds(const UntilItEnds&) = delete;
+  UntilItEnds& operator=(const UntilItEnds&) = delete;
+  ~UntilItEnds() {
+    if (work_.can_be_told()) return;
+    for (const Failure& error : errors_) static_cast<void>(fail<void>(error));  // is reported
+  }
+
+  /// A failure: there is nothing to wait for; or, once, a level cancel, and shielded() is true.
+  Task<Outcome<void>> wait() {
+    for (;;) {
+      auto again = as_outcome(end_);
+      Outcome<void> ended = co_await unlisted(std::move(again));
+      if (ended.has_value()) co_return ended;
+      // A failure to begin the wait, or an interruption before it was begun or of what was not.
+      if (end_.broken || !work_.started() || work_.withdraw()) co_return ended;
+      if (!hand_on(ended.failure())) co_return ended;
+      if (is_cancelled()) co_return ended;
     }
-    if (!work.ask(what, std::move(error))) co_return ended;
   }
-  if (work.cancel_left()) TaskRef(m).cancel_once();
-  if (work.errors_taken() == errors.size()) co_return ended;
-  for (std::size_t i = work.errors_taken(); i + 1 < errors.size(); ++i) {
-    report_unhandled(m, errors[i]);  // it gives way to the last one
+  /// A level cancel was handed on: the rest of the wait is shielded from it.
+  bool shielded() const noexcept { return is_shielded_; }
+  /// Of the errors that were not taken there the last one, with the others suppressed in it.
+  Outcome<void> error_left() {
+    const auto left = errors_.begin() + work_.errors_taken();
+    if (left == errors_.end()) return {};
+    Failure last = errors_.back();
+    for (auto at = left; at + 1 != errors_.end(); ++at) last.suppress(*at);
+    errors_.clear();
+    return last;
   }
-  co_return errors.back();
+
+ private:
+  static bool is_cancelled() noexcept { return current_deadline() == TimePoint::min(); }
+  /// False if nobody will answer.
+  bool hand_on(const Failure& cut) {
+    if (!cut.check<Cancelled>()) {
+      errors_.push_back(cut);
+      return work_.ask(ThreadWork::Ask::fail, cut.to_exception_ptr());
+    }
+    if (!is_cancelled()) return work_.ask(ThreadWork::Ask::cancel_once);
+    is_shielded_ = work_.ask(ThreadWork::Ask::cancel);
+    return is_shielded_;
+  }
+
+  ThreadWork& work_;
+  WorkEnd end_;
+  std::vector<Failure> errors_;  // that were thrown into the wait
+  bool is_shielded_ = false;
+};
+
+}  // namespace
+
+Task<Outcome<void>> wait_for_end(ThreadWork& work) {
+  UntilItEnds end(work);
+  Outcome<void> ended = co_await unlisted(end.wait());
+  if (end.shielded()) {
+    auto rest = shield(end.wait());
+    ended = co_await unlisted(std::move(rest));
+  }
+  if (!ended.has_value()) co_return ended;
+  if (work.cancel_left()) current_task().cancel_once();
+  co_return end.error_left();
 }
 
 }  // namespace deferred::detail

@@ -138,7 +138,8 @@ class WorkHandle {
 /// withdraws what has not begun, and is given. After that it is handed on (ask()), and the end is
 /// waited for: a level cancel is the scopes' to remember; a one-shot cancel that was not taken
 /// there is left for the next await here, and such an error is given then, the last one if there
-/// are more. A failure: it has not ended, and the wait is over, or such an error.
+/// are more, with the others suppressed in it. A failure: it has not ended, and the wait is over,
+/// or such an error.
 DEFERRED_API Task<Outcome<void>> wait_for_end(ThreadWork& work);
 
 /// What the work gives.
