@@ -361,6 +361,23 @@ TEST_CASE_FIXTURE(Loop, "a level cancel of a race undoes its inputs, and is thro
   CHECK(reactor.timer_count() == 0);
 }
 
+TEST_CASE_FIXTURE(Loop,
+                  "a level cancel while a loser is waited for ends a race without its value") {
+  Stubborn<int> loser;
+  auto spawned = spawn(reactor, [&]() -> Task<std::size_t> {
+    const auto won = co_await race(std::move(loser.result), Pause{1s});
+    co_return won.index();
+  });
+  settle();
+  time.advance(1s);
+  CHECK_FALSE(spawned.done());
+
+  spawned.task().cancel();
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
+}
+
 TEST_CASE_FIXTURE(Loop, "a race in a cancelled scope begins nothing") {
   auto spawned = spawn(reactor, []() -> Task<> {
     try {
