@@ -13,7 +13,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "tests/fuzz/world.hpp"
+#include "tests/fuzz/world_options.hpp"
 
 // The sanitizer's, where there is one.
 extern "C" [[gnu::weak]] int __lsan_do_recoverable_leak_check();
@@ -73,7 +73,7 @@ void say(const std::string& what) {
     left().seed = seed;
     left().count = 0;
     ::alarm(most_seconds);
-    World(seed, how).run();
+    run_world(seed, how);
   }
   ::alarm(0);
   if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check() != 0) {

@@ -290,4 +290,6 @@ const Operation& Table::pick(Random& random, bool anywhere) const {
   }
 }
 
+void run_world(std::uint64_t seed, const WorldOptions& options) { World(seed, options).run(); }
+
 }  // namespace deferred::fuzz

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,18 +18,11 @@
 #include "tests/fuzz/pool.hpp"
 #include "tests/fuzz/random.hpp"
 #include "tests/fuzz/records.hpp"
+#include "tests/fuzz/world_options.hpp"
 
 namespace deferred::fuzz {
 
 struct Operation;
-
-/// How a world is run.
-struct WorldOptions {
-  std::set<std::uint32_t> without;                         // actions that are left out
-  bool trace = false;                                      // each action is printed
-  void (*failed)(const std::string& what) = nullptr;       // does not return
-  void (*acted)(std::uint32_t action) noexcept = nullptr;  // each is told
-};
 
 class World {
  public:
