@@ -85,7 +85,9 @@ class Families {
   void look_at_the_winner(const Kin& kin, std::optional<std::size_t> winner);
   void look_at_the_failure(const Member& self, const Kin& kin, const Failure& failure);
 
+  /// Some things at one moment.
   void meddle(Random& random);
+  void meddle_once(Random& random);
   void meddle_with_task(Random& random);
   void meddle_with_line(Random& random);
   Line& some_line(Random& random) { return lines_[random.below(3)]; }

@@ -1,67 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <chrono>
-#include <tuple>
-#include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "tests/fuzz/families.hpp"
+#include "tests/fuzz/join_results.hpp"
 
 namespace deferred::fuzz {
 
 namespace {
 
 using How = InputEnd::How;
-using Place = std::optional<std::size_t>;
-
-template <JoinKind Kind, class... X>
-auto join_of(X&&... x) {
-  if constexpr (Kind == JoinKind::all) return all(std::forward<X>(x)...);
-  if constexpr (Kind == JoinKind::all_settled) return all_settled(std::forward<X>(x)...);
-  if constexpr (Kind == JoinKind::any) return any(std::forward<X>(x)...);
-  if constexpr (Kind == JoinKind::race) return race(std::forward<X>(x)...);
-}
-
-// Each takes the parcels out of a result, and gives whose it is, if it is one input's. False in
-// `right` if a task's number stands in another's place.
-Place look_into(Unit, Place, bool&) { return {}; }
-Place look_into(std::size_t number, Place place, bool& right) {
-  right = right && (!place || *place == number);
-  return {};
-}
-Place look_into(std::optional<Parcel>& parcel, Place, bool&) {
-  if (parcel) parcel->take();
-  return {};
-}
-template <class... R>
-Place look_into(std::variant<R...>& won, Place, bool& right) {
-  std::visit([&](auto& value) { look_into(value, won.index(), right); }, won);
-  return won.index();
-}
-template <class R>
-Place look_into(Winner<R>& won, Place, bool& right) {
-  look_into(won.value, won.index, right);
-  return won.index;
-}
-template <class R>
-Place look_into(Outcome<R>& outcome, Place place, bool& right) {
-  if constexpr (!std::is_void_v<R>) {
-    if (outcome.has_value()) look_into(outcome.value(), place, right);
-  }
-  return {};
-}
-template <class R>
-Place look_into(std::vector<R>& results, Place, bool& right) {
-  for (std::size_t i = 0; i != results.size(); ++i) look_into(results[i], i, right);
-  return {};
-}
-template <class... R>
-Place look_into(std::tuple<R...>& results, Place, bool& right) {
-  std::size_t i = 0;
-  std::apply([&](auto&... each) { (look_into(each, i++, right), ...); }, results);
-  return {};
-}
+using Place = JoinPlace;
 
 Duration some_time(Random& random) { return std::chrono::milliseconds(random.below(4)); }
 
@@ -89,7 +39,9 @@ Task<std::size_t> Families::input(KinPointer kin, std::size_t index, std::unique
   self->begun = true;
   members_.push_back(self);
   NotedEnd noted(*kin, index);
-  auto mine = as_outcome(steps(self, &self->scope, seed, depth));
+  const bool ends_late = Random(seed).one_in(3);
+  auto mine = as_outcome(ends_late ? shielded(self, &self->scope, seed, depth)
+                                   : steps(self, &self->scope, seed, depth));
   const Outcome<void> outcome = co_await std::move(mine);
   if (outcome.has_value()) {
     noted.end.how = How::value;
@@ -220,6 +172,7 @@ Task<> Families::join_of_tasks(MemberPointer self, const Modelled* scope, std::u
   kin.kind = Kind;
   constexpr bool value_decides = Kind == JoinKind::any || Kind == JoinKind::race;
   Channel<Parcel>& line = some_line(random).channel;
+  Channel<Parcel>& other_line = some_line(random).channel;
   switch (random.below(4)) {
     case 0: {
       auto left = input_of(open.kin, 0, random, depth);
@@ -232,8 +185,8 @@ Task<> Families::join_of_tasks(MemberPointer self, const Modelled* scope, std::u
     case 1: {
       kin.scope.maybe = kin.scope.maybe || value_decides;
       auto task = input_of(open.kin, 0, random, depth);
-      auto both = join_of<Kind>(std::move(task), line.receive());
-      co_await joined(self, scope, open.kin, 1, std::move(both));
+      auto them = join_of<Kind>(std::move(task), line.receive(), other_line.receive());
+      co_await joined(self, scope, open.kin, 2, std::move(them));
       break;
     }
     case 2: {

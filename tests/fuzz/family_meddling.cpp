@@ -6,6 +6,10 @@
 namespace deferred::fuzz {
 
 void Families::meddle(Random& random) {
+  for (unsigned n = 1 + random.below(3); n != 0; --n) meddle_once(random);
+}
+
+void Families::meddle_once(Random& random) {
   switch (random.below(6)) {
     case 0:
     case 1:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""mutants.py ROOT MAIN WORLDS CORE -- COMPILER...: with a cure taken back, worlds fail within seconds.
+"""mutants.py ROOT MAIN WORLDS FAMILIES CORE -- COMPILER...: with a cure taken back, worlds fail.
 
 Each mutant is the library with one text replaced: a source of the core, linked before it, or a
-header, with which a source of the worlds is compiled that uses it, linked before the others. MAIN
-and WORLDS are the static libraries of tests/fuzz. Prints which seed of which mutant failed, and
-after how long; fails if one did not.
+header, with which a source of the worlds is compiled that uses it, linked before the others. MAIN,
+WORLDS and FAMILIES are the static libraries of tests/fuzz. Prints which seed of which mutant
+failed, and after how long; fails if one did not: WORLDS within seconds, FAMILIES in as many worlds
+as ./dev test runs.
 """
 
 import os
@@ -15,8 +16,7 @@ import sys
 import tempfile
 import time
 
-root, main, worlds, core, _, *compiler = sys.argv[1:]
-SECONDS = 30
+root, main, worlds, families, core, _, *compiler = sys.argv[1:]
 
 # What it does, the file that is changed, the source that is compiled, and the text before and after.
 MUTANTS = [
@@ -71,9 +71,58 @@ MUTANTS = [
      "deferred/tasks/detail/coroutine_promise.hpp", "tests/fuzz/bodies.cpp",
      "    this->clear();  // a", "    // a"),
 ]
+FAMILY_MUTANTS = [
+    ("lets a cancel into a shield",
+     "deferred/reactor/detail/scope.cpp", None,
+     " && (at == first || !at->shield); at", "; at"),
+    ("tells one family only of a cancel",
+     "deferred/reactor/detail/scope.cpp", None,
+     "family.next_to_tell = std::exchange(to_tell, &family)", "to_tell = &family"),
+    ("forgets a one-shot cancel that a shield has held",
+     "deferred/reactor/detail/scope.cpp", None,
+     "if (std::exchange(extras.held_once, false)) m.set(Microthread::cancel_next);",
+     "extras.held_once = false;"),
+    ("lets a one-shot cancel into a shield that came before it",
+     "deferred/reactor/detail/scope.cpp", None,
+     "if (m.is(Microthread::cancel_next)) {  // it", "if (false) {  // it"),
+    ("loses a one-shot cancel that finds no wait",
+     "deferred/reactor/detail/cancel.cpp", None,
+     "    m.set(Microthread::cancel_next);\n", ""),
+    ("keeps the first error of a nursery only",
+     "deferred/tasks/detail/nursery_state.cpp", None,
+     "    first_.suppress(failure);\n", ""),
+    ("lets the others of a nursery run on after an error",
+     "deferred/tasks/detail/nursery_state.cpp", None,
+     "  }\n  cancel_scope(node_);\n", "  }\n"),
+    ("keeps the first error of all() only",
+     "deferred/yieldables/detail/join.cpp", None,
+     "failure_.suppress(*later);", ""),
+    ("lets those answer that have lost",
+     "deferred/yieldables/detail/join.cpp", None,
+     "if (!at->can_be_asked_) at->expire();", "",
+     "  --waited_for_;\n  at.expire();\n", "  --waited_for_;\n"),
+    ("takes the end of any input for that of any()",
+     "deferred/yieldables/detail/join.cpp", None,
+     "  if (failed_ && how_ == Joining::any) return last;\n", ""),
+    ("lets the last of a race win",
+     "deferred/yieldables/detail/join.cpp", None,
+     "  winner_ = input.index_;\n  return true;", "  winner_ = input.index_;\n  return last;"),
+    ("hands items to the parts of a wait that is over",
+     "deferred/reactor/detail/branch_frame.cpp", None,
+     "while (Microthread* const branch = extras->branches) expire_branch(*branch);", ""),
+    ("leaves the Waiters of what has lost as they were",
+     "deferred/reactor/detail/branch_frame.cpp", None,
+     "  branch.expire();\n", ""),
+    ("lets senders wait on where there is room",
+     "deferred/yieldables/channel.hpp", "tests/fuzz/family_meddling.cpp",
+     "    refill().resume();\n", "    give_room();\n"),
+    ("gives what others wait for to who does not",
+     "deferred/yieldables/channel.hpp", "tests/fuzz/family_meddling.cpp",
+     "    if (ReceiveNode* const node = receivers_.first()) return give_to(*node, item);\n", ""),
+]
 
 
-def build(folder, changed, source, *texts):
+def build(folder, of_worlds, changed, source, *texts):
     text = pathlib.Path(root, changed).read_text()
     for before, after in zip(texts[::2], texts[1::2]):
         if text.count(before) != 1:
@@ -86,7 +135,7 @@ def build(folder, changed, source, *texts):
     program = folder / "fuzz"
     subprocess.run(
         [*compiler, "-std=c++20", "-O1", "-w", "-pthread", f"-I{folder}", f"-I{root}", source, main,
-         worlds, core, f"-Wl,-rpath,{pathlib.Path(core).parent}", "-o", program],
+         of_worlds, core, f"-Wl,-rpath,{pathlib.Path(core).parent}", "-o", program],
         check=True,
     )
     return program
@@ -94,12 +143,14 @@ def build(folder, changed, source, *texts):
 
 def main_of_all():
     survivors = 0
-    for does, *change in MUTANTS:
+    everything = [(worlds, ["--seconds", "30"], mutant) for mutant in MUTANTS]
+    everything += [(families, ["--worlds", "3000"], mutant) for mutant in FAMILY_MUTANTS]
+    for of_worlds, how_many, (does, *change) in everything:
         with tempfile.TemporaryDirectory() as name:
-            program = build(pathlib.Path(name), *change)
+            program = build(pathlib.Path(name), of_worlds, *change)
             begun = time.monotonic()
             # What was freed is overwritten (mallopt(3)), so that its use shows.
-            run = subprocess.run([program, "--seconds", str(SECONDS)], stdout=subprocess.PIPE,
+            run = subprocess.run([program, *how_many], stdout=subprocess.PIPE,
                                  stderr=subprocess.DEVNULL, text=True,
                                  env={**os.environ, "MALLOC_PERTURB_": "165"})
             took = time.monotonic() - begun
@@ -107,7 +158,7 @@ def main_of_all():
         survivors += not found
         told = f"seed {found[1]}, {took:.1f} s: {found[2].splitlines()[0]}" if found else "SURVIVES"
         print(f"a library that {does}\n    {told}", flush=True)
-    print(f"cures taken back: {len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
+    print(f"cures taken back: {len(everything) - survivors} of {len(everything)} caught")
     return survivors != 0
 
 

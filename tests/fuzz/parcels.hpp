@@ -5,6 +5,7 @@
 // lost, and somebody has to have put it at stake. A Bell is an Event that knows when it rang.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -50,18 +51,21 @@ class Outgoing {
   Parcel parcel;
 };
 
-/// While somebody waits for so many parcels that are lost with him, unless he says that none is.
+/// While somebody waits for so many parcels that may be lost with him, unless he says that none is.
+/// Only what was lost meanwhile is his.
 class AtStake {
  public:
-  AtStake(ParcelBook& book, int parcels) noexcept : book_(book), parcels_(parcels) {}
+  AtStake(ParcelBook& book, int parcels) noexcept
+      : book_(book), parcels_(parcels), lost_before_(book.lost) {}
   AtStake(const AtStake&) = delete;
   AtStake& operator=(const AtStake&) = delete;
-  ~AtStake() { book_.may_be_lost += parcels_; }
+  ~AtStake() { book_.may_be_lost += std::min(parcels_, book_.lost - lost_before_); }
   void none_is_lost() noexcept { parcels_ = 0; }
 
  private:
   ParcelBook& book_;
   int parcels_;
+  const int lost_before_;
 };
 
 /// While it lives, one more is counted.
