@@ -207,6 +207,18 @@ TEST_CASE_FIXTURE(Manual, "abandon_on_cancel drops a late error without a report
   CHECK(outcome_of(*std::move(spawned)).check<Cancelled>());
 }
 
+TEST_CASE_FIXTURE(Manual, "abandon_on_cancel gives an error that is thrown into the wait, once") {
+  std::optional<Spawned<void>> spawned;
+  spawned = begin(in_thread(pool, [&] {
+                    spawned->task().throw_(Oops("now"));
+                    settle();
+                  }).abandon_on_cancel());
+
+  run_all();
+
+  CHECK(outcome_of(*std::move(spawned)).check<Oops>());
+}
+
 TEST_CASE_FIXTURE(Manual,
                   "an error thrown into the wait takes back a function that has not begun") {
   auto spawned = begin(in_thread(pool, twice, 1));

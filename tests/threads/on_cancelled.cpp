@@ -184,6 +184,21 @@ TEST_CASE_FIXTURE(Noting, "a one-shot cancel that was taken there does not come 
   CHECK(notes == Notes{"5", "went on", "went on"});
 }
 
+TEST_CASE_FIXTURE(Noting, "a value that a task has given is not lost to a stop right behind it") {
+  Deferred<void> result = start([&]() -> Task<int> {
+    [[maybe_unused]] const auto outcome = co_await as_outcome(Pause(1s));
+    there->reactor.stop();
+    co_return 3;
+  });
+  there->settle();
+
+  result.cancel();
+  there->reactor.run();
+  settle();
+
+  CHECK(notes == Notes{"3", "went on", "went on"});
+}
+
 TEST_CASE_FIXTURE(Noting, "an error that comes while a function is called is given at its end") {
   TaskRef task;
   auto spawned = start([&] {

@@ -4,6 +4,7 @@
 // tasks/detail/branch_base.hpp.
 #pragma once
 
+#include "deferred/memory/api.hpp"
 #include "deferred/reactor/detail/frame.hpp"
 
 namespace deferred::detail {
@@ -23,6 +24,6 @@ void leave_wait(Microthread& branch) noexcept;
 /// Nobody takes its answer any more: its Waiters are stale. REQUIRES: it is not done.
 void expire_branch(Microthread& branch) noexcept;
 /// The same of all parts of the wait that `whole` was in.
-void expire_branches(Microthread& whole) noexcept;
+DEFERRED_API void expire_branches(Microthread& whole) noexcept;
 
 }  // namespace deferred::detail

@@ -40,6 +40,7 @@ struct RemoteCall::Sent {
       begun.begin(reactor);
     } catch (...) {
       begun.error_ = std::current_exception();
+      begun.discard();
       begun.settle();
     }
   }

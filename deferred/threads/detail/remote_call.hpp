@@ -42,7 +42,7 @@ class DEFERRED_API RemoteCall : public ThreadWork {
 
   /// There: calls the function, or spawns the task. What it throws is the outcome.
   virtual void begin(Reactor& reactor) = 0;
-  /// At home: destroys the function or task, which was withdrawn.
+  /// Destroys the function or task: at home, if it was withdrawn; there, if it has not begun.
   virtual void discard() noexcept = 0;
   /// There: the task goes on from here; it is closed if the reactor stops.
   void runs_as(Reactor& reactor, TaskRef task);
@@ -132,14 +132,14 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
  private:
   void begin(Reactor& reactor) override {
     if constexpr (ThereResult<F>::awaits) {
-      Spawned<T> spawned = spawn(reactor, run(*this, std::move(*f_)));
-      f_.reset();
+      Spawned<void> spawned = spawn(reactor, run(*this));
       TaskRef task = spawned.task();
       try {
         this->runs_as(reactor, task);
         std::move(spawned)
-            .add_both([this](Outcome<T>&& outcome) {
-              keep(std::move(outcome));
+            .add_both([this](Outcome<void>&& outcome) {
+              f_.reset();
+              if (!is_kept_) this->failed(outcome.failure());
               this->settle();
             })
             .detach();
@@ -157,21 +157,17 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
       this->settle();
     }
   }
-  static Task<T> run(RemoteCallOf& call, F f) {
-    std::optional<Outcome<T>> outcome;
+  static Task<void> run(RemoteCallOf& call) {
     try {
-      auto awaited = as_outcome(awaited_for(f));
-      outcome.emplace(co_await unlisted(std::move(awaited)));
+      auto awaited = as_outcome(awaited_for(*call.f_));
+      call.keep(co_await unlisted(std::move(awaited)));
     } catch (...) {
-      outcome.emplace(Failure::current());
+      call.failed(Failure::current());
     }
+    call.f_.reset();
+    call.is_kept_ = true;
     Task<void> end = call.take_back_what_is_left();
     co_await unlisted(std::move(end));
-    if constexpr (std::is_void_v<T>) {
-      outcome->value();
-    } else {
-      co_return std::move(*outcome).value();
-    }
   }
   static decltype(auto) awaited_for(F& f) {
     if constexpr (AwaitedAsSubtask<F>) {
@@ -193,6 +189,7 @@ class RemoteCallOf : public WorkWith<T, RemoteCall> {
   }
 
   std::optional<F> f_;  // home's, and from the beginning there's
+  bool is_kept_ = false;
 };
 
 /// A RemoteCall whose end a thread waits for.

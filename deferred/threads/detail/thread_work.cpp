@@ -84,9 +84,7 @@ void ThreadWork::finish() noexcept {
   if (waiter) std::move(*waiter).resume();
 }
 
-namespace {
-
-/// The wait, begun again after each interruption that was handed on.
+/// The wait, begun again after each interruption that was handed on. As WorkEnd, no file's own.
 class UntilItEnds {
  public:
   explicit UntilItEnds(ThreadWork& work) noexcept : work_(work), end_(work) {}
@@ -126,8 +124,9 @@ class UntilItEnds {
   /// False if nobody will answer.
   bool hand_on(const Failure& cut) {
     if (!cut.check<Cancelled>()) {
+      if (!work_.ask(ThreadWork::Ask::fail, cut.to_exception_ptr())) return false;
       errors_.push_back(cut);
-      return work_.ask(ThreadWork::Ask::fail, cut.to_exception_ptr());
+      return true;
     }
     if (!is_cancelled()) return work_.ask(ThreadWork::Ask::cancel_once);
     is_shielded_ = work_.ask(ThreadWork::Ask::cancel);
@@ -139,8 +138,6 @@ class UntilItEnds {
   std::vector<Failure> errors_;  // that were thrown into the wait
   bool is_shielded_ = false;
 };
-
-}  // namespace
 
 Task<Outcome<void>> wait_for_end(ThreadWork& work) {
   UntilItEnds end(work);
