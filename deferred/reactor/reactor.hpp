@@ -164,11 +164,10 @@ class DEFERRED_API Reactor final : private Turn {
   template <class F>
   void post(F f);
   /// Calls `f()` or `f(Reactor&)` on the reactor's thread in its next turn, exactly once; from any
-  /// thread. The calls
-  /// of one thread keep their order. False, without a call, from the end of a run() that was
-  /// stopped until the next one begins: all that were accepted have been called when it returns.
-  /// If the reactor is destroyed before its next turn, `f` is destroyed uncalled. The caller must
-  /// know that the reactor lives; a RemoteReactor need not. (Twisted: callFromThread)
+  /// thread. The calls of one thread keep their order. False, without a call, from the end of a
+  /// run() that was stopped until the next one begins: all that were accepted have been called when
+  /// it returns. If the reactor is destroyed before its next turn, `f` is destroyed uncalled. The
+  /// caller must know that the reactor lives; a RemoteReactor need not. (Twisted: callFromThread)
   template <class F>
   bool call_from_thread(F f) {
     return detail::call_from_thread(*inbox_, std::move(f));

@@ -38,8 +38,8 @@ class RemoteReactor {
     return detail::call_from_thread(*inbox_, std::move(f));
   }
   /// False where call_from_thread() would give false: once the reactor is gone or its destructor
-  /// has begun, and between a run() that was stopped and the next one. On the reactor's thread it
-  /// stays so while its code runs; on another it may have changed.
+  /// has begun, and between a run() that was stopped and the next one. On another thread it may
+  /// have changed.
   bool takes_calls() const noexcept { return inbox_->takes_calls(); }
   /// As Reactor::stop; does nothing once the reactor is gone.
   void stop() const noexcept { inbox_->stop(); }

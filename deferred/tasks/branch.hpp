@@ -30,7 +30,8 @@ class LoneBranch;
 /// of that other one. Whoever answers it runs ended(), inside that very call, and `expire()` there
 /// makes the Waiters of the other branches stale: so of several that may answer one does, and
 /// nothing that the others could have been given is lost. They are stale, too, as soon as the wait
-/// of the whole is over: answered, cancelled or closed.
+/// of the whole is over: answered, cancelled or closed; where its own handler has answered it, from
+/// that one's end on.
 ///
 /// To x's handler it is as if the whole were waiting for x alone: `waiter.task()` is the task that
 /// waits for the whole. Destroying it undoes the wait.
@@ -46,7 +47,8 @@ class Branch : public detail::BranchBase {
         u.request_cancel();
       };
 
-  /// Calls x's handler, through the registry as an await would, for a part of the wait of `whole`.
+  /// Calls x's handler, through the registry as an await would, for a part of the wait of `whole`,
+  /// which is pending.
   /// `how` and `input` are for the trace of what x fails with. What that leaves may be that it has
   /// ended. Once.
   template <class W>
@@ -85,7 +87,7 @@ class Branch : public detail::BranchBase {
     try {
       awaiter_.emplace(std::forward<Y>(x));
     } catch (...) {  // its move threw
-      this->m_->set(detail::Microthread::done);
+      this->not_begun();
       throw;
     }
   }

@@ -277,6 +277,27 @@ TEST_CASE_FIXTURE(Manual,
   CHECK(unhandled.take() == std::vector<std::string>{"first", "second"});
 }
 
+TEST_CASE_FIXTURE(Manual, "an error and a level cancel in one turn: the function is waited for") {
+  for (const bool error_first : {true, false}) {
+    CAPTURE(error_first);
+    bool went_on = false;
+    std::optional<Spawned<int>> spawned;
+    const auto meddles = meanwhile([&] {
+      if (error_first) spawned->task().throw_(Oops("thrown"));
+      spawned->task().cancel();
+      if (!error_first) spawned->task().throw_(Oops("thrown"));
+      settle();
+      went_on = spawned->done();
+    });
+    spawned = begin(in_thread(pool, meddles));
+
+    run_all();
+
+    CHECK_FALSE(went_on);
+    CHECK(outcome_of(*std::move(spawned)).check<Oops>());
+  }
+}
+
 TEST_CASE_FIXTURE(Manual, "close() does not wait for the function") {
   const auto held = std::make_shared<int>();
   std::optional<Spawned<std::shared_ptr<int>>> spawned;

@@ -12,6 +12,7 @@
 
 #include "deferred/threads/on.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
@@ -197,6 +198,23 @@ TEST_CASE_FIXTURE(Noting, "a value that a task has given is not lost to a stop r
   settle();
 
   CHECK(notes == Notes{"3", "went on", "went on"});
+}
+
+TEST_CASE_FIXTURE(Noting, "an error that somebody there throws too late is reported there") {
+  TaskRef task_there;
+  Deferred<void> result = start([&]() -> Task<int> {
+    task_there = current_task();
+    [[maybe_unused]] const auto outcome = co_await as_outcome(Pause(1s));
+    there->reactor.post([&] { task_there.throw_(Oops("from there")); });
+    co_return 3;
+  });
+  there->settle();
+
+  result.cancel();
+  settle_both();
+
+  CHECK(notes == Notes{"3", "went on", "went on"});
+  CHECK(there->unhandled.take() == Notes{"from there"});
 }
 
 TEST_CASE_FIXTURE(Noting, "an error that comes while a function is called is given at its end") {

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "deferred/yieldables/all.hpp"
+#include "deferred/yieldables/all_settled.hpp"
 #include "deferred/yieldables/any.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/channel.hpp"
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/reply.hpp"
@@ -376,6 +378,57 @@ TEST_CASE_FIXTURE(Loop,
   settle();
 
   CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Loop, "a join that has lost while its inputs begin takes nothing any more") {
+  Channel<int> decides(0);
+  Channel<int> keeps(1);
+  int sent = 1;
+  int kept = 2;
+  CHECK(keeps.try_send(std::move(kept)));
+  auto spawned = spawn(reactor, [&]() -> Task<std::size_t> {
+    auto both = all(decides.send(std::move(sent)), keeps.receive());
+    const auto won = co_await race(decides.receive(), std::move(both));
+    co_return won.index();
+  });
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == 0);
+  CHECK(keeps.try_receive() == 2);
+}
+
+TEST_CASE_FIXTURE(Loop, "an input whose move throws is no part of the wait any more") {
+  bool armed = false;
+  struct Arms {
+    explicit Arms(bool& of) : armed(of) {}
+    void yield_to(Waiter<void> waiter) const {
+      armed = true;
+      waiter.resume();
+    }
+    bool& armed;
+  };
+  struct Armed {
+    explicit Armed(bool& by) : armed(by) {}
+    Armed(Armed&& other) : armed(other.armed) {
+      if (armed) throw Oops("moved");
+    }
+    void yield_to(Waiter<void> waiter) const { waiter.resume(); }
+    bool& armed;
+  };
+  Later<int> later;
+  auto waiting = spawn(reactor, [&]() -> Task<> {
+    auto each = all_settled(Arms(armed), Armed(armed), later);
+    co_await std::move(each);
+  });
+  auto meddler = spawn(reactor, [&]() -> Task<> {
+    CHECK(reactor.dump_tasks().find("about to wait") == std::string::npos);
+    waiting.task().cancel();
+    co_return;
+  });
+  settle();
+
+  CHECK(outcome_of(std::move(waiting)).check<Cancelled>());
+  CHECK(meddler.done());
 }
 
 TEST_CASE_FIXTURE(Loop, "a race in a cancelled scope begins nothing") {

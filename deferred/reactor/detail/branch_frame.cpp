@@ -30,6 +30,7 @@ void leave_wait(Microthread& branch) noexcept {
 void expire_branch(Microthread& branch) noexcept {
   leave_wait(branch);
   if (branch.handling) {  // it ends, too late, as soon as its handler does
+    expire_branches(branch);
     if (branch.wait->state == Wait::State::open) branch.answer_with(Wait::State::cancelled);
     return;
   }

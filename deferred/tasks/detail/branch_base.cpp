@@ -17,6 +17,10 @@ void BranchBase::make_part_of(Microthread& whole) {
   frame_.called_by = whole.leaf->called_by;  // for who asks where it waits
   m_->reactor = whole.reactor;
 }
+void BranchBase::not_begun() noexcept {
+  leave_wait(*m_);
+  m_->set(Microthread::done);
+}
 void BranchBase::make_alone(SourceLocation where) { make(where); }
 
 BranchBase::Beginning::Beginning(BranchBase& branch) noexcept
@@ -102,7 +106,6 @@ void BranchBase::end_undo_soon() noexcept {
 void BranchBase::stop() noexcept {
   if (!m_ || !m_->leaf) return;  // not begun; or close() does it
   if (waits()) expire();
-  if (frame_.part_of) leave_wait(*m_);  // its handler has not begun
   m_->leaf = nullptr;
   m_->reactor = nullptr;
 }

@@ -55,6 +55,8 @@ class BranchBase {
     BranchBase& branch_;
     Microthread* before_;
   };
+  /// It has nothing to wait for.
+  DEFERRED_API void not_begun() noexcept;
   /// Before what may answer it dies.
   DEFERRED_API void stop() noexcept;
   /// What stands in place of a value in the wait's slot.

@@ -4,7 +4,6 @@
 #include "deferred/results/errors.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
-#include "deferred/yieldables/pause.hpp"
 
 namespace deferred::detail {
 namespace {
@@ -75,6 +74,13 @@ struct RemoteCall::Asked {
   RemoteCall* call;
   Ask what;
   std::exception_ptr error;
+};
+
+/// Until the next turn. Nobody can give it another handler.
+struct RemoteCall::NextTurn {
+  DelayedCall yield_to(Waiter<void> waiter) const {
+    return waiter.reactor().call_later(Duration(), [waiter] { waiter.resume(); });
+  }
 };
 
 RemoteCall::Close::Close(Close&& other) noexcept : call(std::exchange(other.call, nullptr)) {}
@@ -148,11 +154,16 @@ Task<void> RemoteCall::take_back_what_is_left() {
   while (cancels_taken_ + errors_taken_ > 0) {
     const bool is_cancelled = current_deadline() == TimePoint::min();
     if (is_cancelled && errors_taken_ == 0) break;
-    auto wait = as_outcome(Pause());
+    auto wait = as_outcome(NextTurn());
     const Outcome<void> left = co_await unlisted(std::move(wait));
-    const bool is_cancel = left.check<Cancelled>() && (is_cancelled || cancels_taken_ > 0);
+    const bool is_cancel = left.check<Cancelled>();
     if (left.has_value() || (is_cancel && is_cancelled)) break;
-    --(is_cancel ? cancels_taken_ : errors_taken_);  // home has it
+    unsigned& taken = is_cancel ? cancels_taken_ : errors_taken_;
+    if (taken == 0) {                                                 // it is from somebody there
+      if (!is_cancel) static_cast<void>(fail<void>(left.failure()));  // is reported
+      break;
+    }
+    --taken;  // home has it
   }
 }
 

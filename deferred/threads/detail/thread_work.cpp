@@ -104,7 +104,7 @@ class UntilItEnds {
       // A failure to begin the wait, or an interruption before it was begun or of what was not.
       if (end_.broken || !work_.started() || work_.withdraw()) co_return ended;
       if (!hand_on(ended.failure())) co_return ended;
-      if (is_cancelled()) co_return ended;
+      if (ended.check<Cancelled>() && is_cancelled()) co_return ended;
     }
   }
   /// A level cancel was handed on: the rest of the wait is shielded from it.
@@ -124,6 +124,7 @@ class UntilItEnds {
   /// False if nobody will answer.
   bool hand_on(const Failure& cut) {
     if (!cut.check<Cancelled>()) {
+      errors_.reserve(errors_.size() + 1);  // nothing may fail once it was handed on
       if (!work_.ask(ThreadWork::Ask::fail, cut.to_exception_ptr())) return false;
       errors_.push_back(cut);
       return true;

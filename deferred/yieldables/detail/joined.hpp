@@ -43,7 +43,8 @@ class JoinOf : public Join {
       using Y = std::conditional_t<std::is_lvalue_reference_v<decltype(x)>, decltype(x),
                                    std::remove_reference_t<decltype(x)>>;
       const InputPlace<W> place{*this, whole, passed_by(How), ++number, nursery};
-      if (this->decided()) {
+      // The whole is over where it is a part itself that has lost while its inputs begin.
+      if (this->decided() || !whole.pending()) {
         deferred::abandon(std::forward<Y>(x));
       } else {
         this->add(input);
