@@ -48,9 +48,8 @@ class Branch : public detail::BranchBase {
       };
 
   /// Calls x's handler, through the registry as an await would, for a part of the wait of `whole`,
-  /// which is pending.
-  /// `how` and `input` are for the trace of what x fails with. What that leaves may be that it has
-  /// ended. Once.
+  /// which is pending. `how` and `input` are for the trace of what x fails with. What that leaves
+  /// may be that it has ended. Once.
   template <class W>
   void begin(Y&& x, const Waiter<W>& whole, Failure::Passed how, std::uint32_t input) {
     this->make_part_of(detail::WaiterAccess::microthread(whole));

@@ -45,9 +45,9 @@ class [[nodiscard]] On {
 /// A cancel, level or one-shot, takes back what has not begun there, which then does not run. It
 /// goes to a task that has begun, which is waited for until it has unwound: its Cancelled, value or
 /// error comes back. A one-shot cancel that finds no await there any more, or a function, hits the
-/// next await here. An error that is thrown into the wait takes the same ways; if it comes too late
-/// there, it is thrown here instead of the result. close() takes back or closes what is there, and
-/// waits for nothing.
+/// next await here, unless a level cancel follows it there in that turn. An error that is thrown
+/// into the wait takes the same ways; if it comes too late there, it is thrown here instead of the
+/// result. close() takes back or closes what is there, and waits for nothing.
 ///
 /// NoReactorError: the other reactor is gone or has stopped. AbandonedError: it stopped (by stop())
 /// or was destroyed before there was a result; the task there is closed then.

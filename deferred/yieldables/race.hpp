@@ -23,9 +23,9 @@ class [[nodiscard]] Race
 /// std::variant: `won.index()` tells whose it is; or throws what it has failed with. The first
 /// answer decides inside the very call that gives it: nothing that another could have been given is
 /// lost. The others are ended and cancels passed on as all() does, but for a one-shot one: what
-/// that ends at once leaves the decision to what will answer. Of plain inputs, a level
-/// cancel while a loser is waited for ends the wait, and what the winner gave is lost. (Twisted:
-/// DeferredList with both fireOnOne)
+/// that ends at once leaves the decision to what will answer. Of plain inputs, a level cancel while
+/// a loser is waited for ends the wait, and what the winner gave is lost. (Twisted: DeferredList
+/// with both fireOnOne)
 template <class... Y>
   requires(!(detail::is_vector<std::remove_cvref_t<Y>> || ...))
 auto race(Y&&... x) {

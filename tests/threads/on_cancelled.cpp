@@ -200,6 +200,25 @@ TEST_CASE_FIXTURE(Noting, "a value that a task has given is not lost to a stop r
   CHECK(notes == Notes{"3", "went on", "went on"});
 }
 
+TEST_CASE_FIXTURE(Noting,
+                  "a one-shot cancel that a level cancel follows in that turn goes with it") {
+  auto [promise, waited_for] = make_deferred<int>();
+  TaskRef task_there;
+  Deferred<void> result = start([&]() -> Task<int> {
+    task_there = current_task();
+    co_return co_await std::move(waited_for);
+  });
+  there->settle();
+
+  there->reactor.call_from_thread([&] { std::move(promise).callback(4); });
+  result.cancel();
+  settle();
+  there->reactor.call_from_thread([&] { task_there.cancel(); });
+  settle_both();
+
+  CHECK(notes == Notes{"4", "went on", "went on"});
+}
+
 TEST_CASE_FIXTURE(Noting, "an error that somebody there throws too late is reported there") {
   TaskRef task_there;
   Deferred<void> result = start([&]() -> Task<int> {

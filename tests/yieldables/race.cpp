@@ -381,13 +381,45 @@ TEST_CASE_FIXTURE(Loop,
 }
 
 TEST_CASE_FIXTURE(Loop, "a join that has lost while its inputs begin takes nothing any more") {
-  Channel<int> decides(0);
+  const auto keeps_its_item = [&](auto join) {
+    Channel<int> decides(0);
+    Channel<int> keeps(1);
+    int sent = 1;
+    int kept = 2;
+    CHECK(keeps.try_send(std::move(kept)));
+    auto spawned = spawn(reactor, [&]() -> Task<std::size_t> {
+      auto both = join(decides.send(std::move(sent)), keeps.receive());
+      const auto won = co_await race(decides.receive(), std::move(both));
+      co_return won.index();
+    });
+    settle();
+    CHECK(outcome_of(std::move(spawned)).value() == 0);
+    return keeps.try_receive() == 2;
+  };
+
+  CHECK(keeps_its_item([](auto... x) { return all(std::move(x)...); }));
+  CHECK(keeps_its_item([](auto... x) { return all_settled(std::move(x)...); }));
+  CHECK(keeps_its_item([](auto... x) { return any(std::move(x)...); }));
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "what a join waits for that loses inside an input's handler is stale there") {
+  struct SendsBoth {
+    SendsBoth(Channel<int>& first, Channel<int>& second) : decides(first), keeps(second) {}
+    void yield_to(Waiter<void> waiter) const {
+      int sent = 1;
+      int kept = 2;
+      CHECK(decides.try_send(std::move(sent)));
+      CHECK(keeps.try_send(std::move(kept)));
+      waiter.resume();
+    }
+    Channel<int>& decides;
+    Channel<int>& keeps;
+  };
+  Channel<int> decides(1);
   Channel<int> keeps(1);
-  int sent = 1;
-  int kept = 2;
-  CHECK(keeps.try_send(std::move(kept)));
   auto spawned = spawn(reactor, [&]() -> Task<std::size_t> {
-    auto both = all(decides.send(std::move(sent)), keeps.receive());
+    auto both = all(keeps.receive(), SendsBoth(decides, keeps));
     const auto won = co_await race(decides.receive(), std::move(both));
     co_return won.index();
   });
