@@ -56,7 +56,7 @@ class DEFERRED_API RemoteCall : public ThreadWork {
   /// The hold that the other side has. Letting go of it before the call has begun: abandoned.
   struct Sent;
   struct Asked;
-  struct NextTurn;
+  struct [[gnu::visibility("hidden")]] NextTurn;
   /// Made beforehand: what nobody waits for any more is closed, also without memory.
   struct [[gnu::visibility("hidden")]] Close {
     explicit Close(RemoteCall& of) noexcept : call(&of) {}
