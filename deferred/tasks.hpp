@@ -3,9 +3,11 @@
 // The door of tasks/: coroutines, microthreads, and the extension point.
 #pragma once
 
+#include "deferred/tasks/async_generator.hpp"
 #include "deferred/tasks/branch.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/generator.hpp"
 #include "deferred/tasks/nursery.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"

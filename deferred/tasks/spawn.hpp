@@ -176,6 +176,9 @@ struct SpawnAccess {
   template <class T, class Owner>
   static Spawned<Delivered<T>> spawn(Reactor& reactor, Owner& owner, Task<T> task) {
     if (!task.valid()) throw std::logic_error("spawn: this Task was awaited or spawned before");
+    if constexpr (may_be_step<Delivered<T>>) {  // whose frame goes back to its generator
+      if (TaskAccess::is_step(task)) task = await_kept<T>(Kept<Task<T>>(std::move(task)));
+    }
     Microthread* const m = make_microthread(&run_microthread<T>);
     m->start_with(*TaskAccess::release(task));
     ReactorAccess::adopt(owner, *m);

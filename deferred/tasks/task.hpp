@@ -50,7 +50,7 @@ class [[nodiscard]] Task {
     return *this;
   }
   ~Task() {
-    if (frame_) detail::drop_uncalled(*frame_);
+    if (frame_) detail::end_call<T>(*frame_, false);
   }
 
   /// False after a move.

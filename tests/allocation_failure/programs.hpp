@@ -27,6 +27,7 @@ Programs results_programs();
 Programs reactor_programs();
 Programs run_programs();
 Programs tasks_programs();
+Programs generator_programs();
 Programs scope_programs();
 Programs yieldables_programs();
 Programs channel_programs();

@@ -25,6 +25,7 @@ Programs awaitable_programs();
 Programs callback_programs();
 Programs channel_programs();
 Programs family_programs();
+Programs generator_programs();
 Programs task_programs();
 Programs wait_programs();
 Programs io_programs();

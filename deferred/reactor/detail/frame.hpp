@@ -21,25 +21,28 @@ struct CallLink {
   FrameBase* callee = nullptr;  // nulled by close(), which destroys the callee itself
 };
 
-/// The part of each coroutine's promise that the machinery walks. It stands first in the promise,
-/// so that a coroutine_handle can be made from it.
-struct FrameBase {
-  Microthread* microthread = nullptr;
+/// What stands first in each coroutine's promise, so that a coroutine_handle can be made from it.
+struct FrameHead {
   union {
     CallLink* called_by = nullptr;  // null in a root frame
-    FrameBase* next_dropped;        // see drop_uncalled()
+    FrameHead* next_dropped;        // see drop_uncalled()
   };
-  SourceLocation where;  // the await it is in, or was in last
 
   std::coroutine_handle<> handle() noexcept {
-    return std::coroutine_handle<FrameBase>::from_promise(*this);
+    return std::coroutine_handle<FrameHead>::from_promise(*this);
   }
 };
 
-inline void destroy_frame(FrameBase& frame) noexcept { frame.handle().destroy(); }
+/// The part of a promise that the machinery of microthreads walks.
+struct FrameBase : FrameHead {
+  Microthread* microthread = nullptr;
+  SourceLocation where;  // the await it is in, or was in last
+};
+
+inline void destroy_frame(FrameHead& frame) noexcept { frame.handle().destroy(); }
 /// The same of a coroutine that nobody has called: a loop, however long the row of such that are
 /// each other's parameters.
-DEFERRED_API void drop_uncalled(FrameBase& frame) noexcept;
+DEFERRED_API void drop_uncalled(FrameHead& frame) noexcept;
 
 /// Awaits inside the library have no place of their own.
 inline bool is_listed(const SourceLocation& where) noexcept { return where.line() != 0; }

@@ -37,20 +37,20 @@ void destroy_frames(Microthread& m) noexcept {
 constexpr int deepest_drop = 1000;
 struct DropRow {
   int room = deepest_drop;
-  FrameBase* first = nullptr;  // of those left
+  FrameHead* first = nullptr;  // of those left
 };
 constinit thread_local DropRow drop_row{};
 
 }  // namespace
 
-void drop_uncalled(FrameBase& frame) noexcept {
+void drop_uncalled(FrameHead& frame) noexcept {
   if (drop_row.room == 0) {
     frame.next_dropped = std::exchange(drop_row.first, &frame);
     return;
   }
   --drop_row.room;
   destroy_frame(frame);
-  while (FrameBase* const left = drop_row.first) {
+  while (FrameHead* const left = drop_row.first) {
     drop_row.first = left->next_dropped;
     destroy_frame(*left);
   }

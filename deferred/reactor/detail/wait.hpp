@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -92,8 +93,28 @@ using SlotFor = Answer<Wait, Delivered<R>>;
 /// A frame with room for its result.
 struct ResultFrame : FrameBase {
   Wait::State state = Wait::State::open;
+  /// Whether a generator's frame is the Task of one of its steps now; `no`, if it is the caller's.
+  enum class Kept : std::uint8_t { no, idle, lent } kept = Kept::no;
 };
 template <class R>
 using ResultFor = Answer<ResultFrame, Delivered<R>>;
+
+template <class R>
+inline constexpr bool may_be_step = false;
+template <class Out>
+inline constexpr bool may_be_step<std::optional<Out>> = true;
+/// A call of it is over, and its result was taken, or it was not called: destroys the frame, or
+/// gives it back to its generator.
+template <class R>
+[[gnu::always_inline]] inline void end_call(ResultFor<R>& frame, bool called = true) noexcept {
+  if constexpr (may_be_step<Delivered<R>>) {
+    if (frame.kept == ResultFrame::Kept::lent) {
+      frame.clear();
+      frame.kept = ResultFrame::Kept::idle;
+      return;
+    }
+  }
+  called ? destroy_frame(frame) : drop_uncalled(frame);
+}
 
 }  // namespace deferred::detail

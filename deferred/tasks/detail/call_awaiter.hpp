@@ -74,7 +74,7 @@ class Callee<Task<T>> {
   Callee& operator=(const Callee&) = delete;
   ~Callee() {
     if (frame_) [[unlikely]]
-      drop_uncalled(*frame_);
+      end_call<T>(*frame_, false);
   }
   ResultFor<T>* make() noexcept { return std::exchange(frame_, nullptr); }
 
@@ -108,7 +108,9 @@ class SubtaskCall : private CallLink {
   T result() {
     struct Destroy {
       SubtaskCall& self;
-      ~Destroy() { destroy_frame(*std::exchange(self.callee, nullptr)); }
+      ~Destroy() {
+        end_call<T>(static_cast<ResultFor<T>&>(*std::exchange(self.callee, nullptr)));
+      }
     } destroy{*this};
     auto& result = static_cast<ResultFor<T>&>(*this->callee);
     if constexpr (!std::is_same_v<T, Delivered<T>>) {

@@ -16,6 +16,14 @@ struct TaskAccess {
   static ResultFor<T>* release(Task<T>& task) noexcept {
     return std::exchange(task.frame_, nullptr);
   }
+  template <class T>
+  static bool is_step(const Task<T>& task) noexcept {
+    return task.frame_->kept != ResultFrame::Kept::no;
+  }
+  template <class T>
+  static Task<T> make(ResultFor<T>& frame) noexcept {
+    return Task<T>(&frame);
+  }
   /// The same frame, whose failure is given as an Outcome; or is thrown, of one that gave that.
   template <class T>
   static Task<Outcome<Delivered<T>>> quiet(Task<T>&& task) noexcept {
