@@ -12,6 +12,7 @@
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "deferred/tasks/task.hpp"
+#include "deferred/tasks/task_local.hpp"
 #include "deferred/tasks/value.hpp"
 #include "deferred/tasks/waiter.hpp"
 #include "deferred/tasks/yield_to.hpp"

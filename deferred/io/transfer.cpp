@@ -34,6 +34,13 @@ template <class R>
 
 }  // namespace
 
+std::string ReadSome::describe() const {
+  return detail::reading + (socket_ ? socket_->peer : std::string("nowhere"));
+}
+std::string WriteAll::describe() const {
+  return detail::writing + (socket_ ? socket_->peer : std::string("nowhere"));
+}
+
 ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
     : buffer_(read.buffer_) {
   if (buffer_.empty()) throw std::invalid_argument("read_some: the buffer is empty");

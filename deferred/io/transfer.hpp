@@ -41,6 +41,8 @@ class [[nodiscard]] DEFERRED_API ReadSome {
     Waiter<std::size_t> waiter_;
   };
   Reading yield_to(Waiter<std::size_t> waiter) const { return Reading(*this, std::move(waiter)); }
+  /// "read from 127.0.0.1:9", for dumps.
+  std::string describe() const;
 
   /// For spawn(), and wherever else it has to be a task.
   operator Task<std::size_t>() const;
@@ -74,6 +76,7 @@ class [[nodiscard]] DEFERRED_API WriteAll {
     Waiter<void> waiter_;
   };
   Writing yield_to(Waiter<void> waiter) && { return Writing(*this, std::move(waiter)); }
+  std::string describe() const;
 
   operator Task<void>() &&;
 

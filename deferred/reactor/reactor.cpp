@@ -7,7 +7,10 @@
 #include <string>
 
 #include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/task_ref.hpp"
+#include "deferred/reactor/tracer.hpp"
 #include "deferred/results/errors.hpp"
 
 namespace deferred {
@@ -40,7 +43,7 @@ Reactor::Reactor(Backend& backend, detail::ThreadChecks checks)
 
 // The hold lets go of the inbox if what follows cannot be made.
 Reactor::Reactor(Backend& backend, detail::ThreadChecks checks, InboxHold&& inbox)
-    : backend_(&backend), inbox_(inbox.get()), checks_(checks) {
+    : ReactorState(backend, *inbox, checks) {
   detail::ReactorAccess::enlist(*this);
   static_cast<void>(inbox.release());
   backend_->drive(this);
@@ -140,6 +143,9 @@ class Reactor::InTurn {
 void Reactor::turn() noexcept {
   if (in_turn_ || dead_) return;
   const InTurn in_turn(*this);
+  ++turns_;
+  if (tracer_) [[unlikely]]
+    tracer_->turn_begins(*this);
   ready_.prepend(next_turn_);
   if (timers_.empty()) {
     inbox_->drain(most_messages);
@@ -148,6 +154,8 @@ void Reactor::turn() noexcept {
   }
   ready_.run_round(true);
   ready_.run_at_most(event_interval_);
+  if (tracer_) [[unlikely]]
+    tracer_->turn_ends(*this);
 }
 
 // What a message sets is for the next turn already.
@@ -190,37 +198,6 @@ void Reactor::ask_for_turn() noexcept {
   awake_ = true;
   armed_ = TimePoint::min();
   backend_->arm(armed_);
-}
-
-std::string Reactor::dump_tasks() const {
-  require_home("dump_tasks()");
-  constexpr std::size_t deepest_indented = 20;
-  struct Line {
-    const detail::Microthread* task;
-    std::size_t depth;
-    std::string (*describe)(const detail::Microthread&);
-  };
-  std::vector<Line> left;  // the next one last
-  const auto put = [&left](const detail::Microthread* newest, std::size_t depth,
-                           decltype(Line::describe) describe = &detail::describe) {
-    for (; newest; newest = newest->next_live) left.push_back({newest, depth, describe});
-  };
-  put(failed_, 0);
-  for (const detail::Family* loose = loose_families_; loose; loose = loose->next_loose) {
-    put(loose->children, 0);
-  }
-  put(tasks_, 0);
-  std::string text;
-  while (!left.empty()) {
-    const auto [task, depth, describe] = left.back();
-    left.pop_back();
-    text += std::string(2 * std::min(depth, deepest_indented), ' ') + describe(*task) + "\n";
-    const detail::Extras* const extras = task->extras();
-    const detail::Family* of = extras ? extras->innermost_family : nullptr;
-    for (; of; of = of->outer_family) put(of->children, depth + 1);
-    if (extras) put(extras->branches, depth + 1, &detail::describe_branch);
-  }
-  return text;
 }
 
 Reactor& Reactor::current() {
@@ -276,7 +253,10 @@ void take_from(Microthread*& list, Microthread& m) noexcept {
   const std::uint64_t id = ++reactor.last_task_id_;
   m.id_low = static_cast<std::uint32_t>(id);
   m.id_high = static_cast<std::uint8_t>(id >> 32);
+  m.born = reactor.turns_;
   m.retain();
+  if (reactor.tracer_) [[unlikely]]
+    trace_begin(reactor, m);
 }
 void ReactorAccess::adopt(Reactor& reactor, Microthread& m) noexcept {
   add_to(reactor.tasks_, m);
@@ -303,17 +283,30 @@ void ReactorAccess::forget_failed(Microthread& m) noexcept {
   take_from(std::exchange(m.reactor, nullptr)->failed_, m);
 }
 
+void ReactorAccess::trace_begin(Reactor& reactor, Microthread& m) noexcept {
+  try {
+    intercept(m);
+  } catch (...) {  // for want of memory: its turns are not told of
+  }
+  reactor.tracer_->task_begins(TaskRef(m));
+}
+[[gnu::always_inline]] inline void ReactorAccess::forget(Reactor& reactor,
+                                                         Microthread& m) noexcept {
+  --reactor.task_count_;
+  if (reactor.tracer_) [[unlikely]]
+    reactor.tracer_->task_ends(TaskRef(m));
+  m.release();
+}
+
 void ReactorAccess::disown(Reactor& reactor, Microthread& m) noexcept {
   take_from(reactor.tasks_, m);
-  --reactor.task_count_;
-  m.release();
+  forget(reactor, m);
 }
 
 void ReactorAccess::disown(Reactor& reactor, Family& family, Microthread& m) noexcept {
   take_from(family.children, m);
   m.family = nullptr;
-  --reactor.task_count_;
-  m.release();
+  forget(reactor, m);
 }
 
 void ReactorAccess::orphan(Reactor& reactor, Microthread& m) noexcept {

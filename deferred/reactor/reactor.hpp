@@ -19,13 +19,12 @@
 #include "deferred/reactor/backend.hpp"
 #include "deferred/reactor/delayed_call.hpp"
 #include "deferred/reactor/detail/inbox.hpp"
-#include "deferred/reactor/detail/remote_end.hpp"
-#include "deferred/reactor/detail/runnable.hpp"
-#include "deferred/reactor/detail/timer_heap.hpp"
+#include "deferred/reactor/detail/reactor_state.hpp"
 #include "deferred/reactor/registry.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
 #include "deferred/reactor/signal_watch.hpp"
+#include "deferred/reactor/task_info.hpp"
 #include "deferred/reactor/watch.hpp"
 #include "deferred/results/deferred.hpp"
 
@@ -34,16 +33,12 @@ namespace deferred {
 template <class T>
 class Task;
 class TaskRef;
+class Tracer;
 
 namespace detail {
-struct Family;
 struct MainEnd;
-struct Microthread;
 struct ReactorAccess;
 }  // namespace detail
-
-/// Takes what a reactor's callbacks throw, and StuckError; `by` says what threw it.
-using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 
 /// An event loop for one thread, on any backend. All of it is used from the thread that made it,
 /// but for call_from_thread(), remote(), stop() and what the remote ends (RemoteReactor,
@@ -68,7 +63,7 @@ using ErrorHook = std::function<void(const Failure&, std::string_view by)>;
 /// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
 /// and Deferreds and Waiters that outlive it, do nothing from then on.
 /// REQUIRES: not destroyed inside its own turn.
-class DEFERRED_API Reactor final : private Turn {
+class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
  public:
   /// On poll(2): no dependency.
   Reactor(detail::ThreadChecks checks = detail::thread_checks);
@@ -103,6 +98,9 @@ class DEFERRED_API Reactor final : private Turn {
   /// signal, or one that comes when `main` has ended, ends the run as crash() does, with that code.
   template <class T>
   int run(Task<T> main);
+  /// The same for a Deferred; what cancels it is its cancel().
+  template <class T>
+  int run(Deferred<T> main);
   /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no
   /// shutdown triggers, unless stop() ends it: ReactorStateError.
   template <class T>
@@ -194,9 +192,15 @@ class DEFERRED_API Reactor final : private Turn {
   }
   Backend& backend() noexcept { return *backend_; }
 
-  /// A line a microthread: what it waits on, where, and who called it; its children and, as of
-  /// all() or race(), the branches of its wait below it.
-  std::string dump_tasks() const;
+  /// Its microthreads as data, parents before their children.
+  std::vector<TaskInfo> tasks() const;
+  /// As text. Dump::tree: a line a microthread: what it waits on, where, and who called it; its
+  /// children and, as of all() or race(), the branches of its wait below it.
+  std::string dump_tasks(Dump how = Dump::tree) const;
+  /// Tells `tracer` what happens from now on; null: nobody. Gives the one before. Throws
+  /// std::bad_alloc, and then has changed nothing. REQUIRES: it lives until it is replaced, or the
+  /// reactor is gone.
+  Tracer* trace(Tracer* tracer);
   /// Live microthreads.
   std::size_t task_count() const noexcept { return task_count_; }
   /// Timers that are set.
@@ -253,45 +257,9 @@ class DEFERRED_API Reactor final : private Turn {
   void put_timer(detail::TimerNode& node, TimePoint deadline) noexcept;
   Watch add_watch(int fd, Ready interest, detail::WatchNode* node);
   SignalWatch add_signal(detail::SignalNode* node);
-  int run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end);
-
-  std::unique_ptr<Backend> owned_backend_;
-  Backend* backend_;
-  detail::Inbox* inbox_;  // counted
-  detail::RunQueue ready_;
-  detail::RunQueue next_turn_;
-  int event_interval_ = 256;
-  const detail::ThreadChecks checks_;
-  bool awake_ = false;   // in a turn, or one is armed for as soon as possible
-  bool ending_ = false;  // in its destructor
-  bool running_ = false;
-  bool now_is_known_ = false;
-  bool in_turn_ = false;
-  bool crashed_ = false;
-  bool dead_ = false;                 // this is the child of a fork(), and it is the parent's
-  bool stuck_ = false;                // it has been reported in this run
-  std::uint32_t in_watch_ = 0;        // in so many callbacks of watches, one inside the other
-  TimePoint now_ = TimePoint::min();  // never goes back
-  TimePoint armed_ = TimePoint::max();
-  detail::TimerHeap timers_;
-  // For timers that are set: the present, while older ones may be due in this turn.
-  TimePoint not_before_ = TimePoint::min();
-  Registry registry_;
-  detail::Microthread* tasks_ = nullptr;      // the live ones that are in no nursery
-  detail::Family* loose_families_ = nullptr;  // nurseries on no stack
-  detail::Microthread* failed_ = nullptr;  // that have failed, and whose Spawned was not asked yet
-  std::size_t task_count_ = 0;
-  std::uint64_t last_task_id_ = 0;
-  detail::RemoteEnd* remote_ends_ = nullptr;           // all outstanding ones
-  std::vector<std::unique_ptr<detail::FdEntry>> fds_;  // by fd
-  std::size_t watched_fds_ = 0;
-  detail::SignalNode* signals_ = nullptr;  // all active ones
-  detail::Triggers triggers_;
-  std::shared_ptr<detail::Shutdown> shutdown_;  // made by the first one
-  ErrorHook error_hook_;
-  Reactor* next_on_thread_ = nullptr;
-  Reactor* next_of_process_ = nullptr;
-  Reactor* previous_of_process_ = nullptr;
+  template <class Walk>
+  [[gnu::visibility("hidden")]] void begin_at_roots(Walk& walk) const;
+  int run_main(const std::shared_ptr<detail::MainEnd>& end);
 };
 
 }  // namespace deferred

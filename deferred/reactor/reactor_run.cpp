@@ -155,10 +155,10 @@ void Reactor::report_if_stuck(const char* waits_for) noexcept {
   }
 }
 
-int Reactor::run_main(TaskRef main, const std::shared_ptr<detail::MainEnd>& end) {
-  auto cancel = [this, main, end](int signal) mutable {
+int Reactor::run_main(const std::shared_ptr<detail::MainEnd>& end) {
+  auto cancel = [this, end](int signal) {
     const bool is_first = std::exchange(end->signal, signal) == 0;
-    if (is_first && !end->ended) return main.cancel();
+    if (is_first && !end->ended) return end->cancel();
     end->crashed = true;
     crash();
   };

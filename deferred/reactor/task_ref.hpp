@@ -11,6 +11,7 @@
 
 #include "deferred/reactor/detail/cancel.hpp"
 #include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/failure.hpp"
 
@@ -85,6 +86,13 @@ class TaskRef {
   void close() noexcept {
     if (refers()) detail::close(*m_);
   }
+
+  /// It does not go on until resume() has been called as often: a wait that has its answer keeps
+  /// it. One that runs goes on to its next wait that is not answered at once. A level cancel ends
+  /// the pause, close() does not wait for its end. Done: nothing. (Twisted: CooperativeTask.pause)
+  void pause() { detail::pause(task()); }
+  /// Throws NotPausedError if it is not paused. Done: nothing.
+  void resume() { detail::unpause(task()); }
 
   /// The reactor it runs on. Throws NoReactorError if it has none, or is done.
   Reactor& reactor() const {

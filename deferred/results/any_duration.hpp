@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <limits>
 #include <ratio>
+#include <string>
 #include <type_traits>
 #include <utility>
+
+#include "deferred/memory/api.hpp"
 
 namespace deferred {
 
@@ -49,5 +52,8 @@ class AnyDuration {
 
   Nanoseconds nanoseconds_;
 };
+
+/// "250 ms", "1.5 s"; "ever" of one that is for ever. For reports and dumps.
+DEFERRED_API std::string to_string(AnyDuration duration);
 
 }  // namespace deferred

@@ -3,6 +3,7 @@
 // Pause: lets others run. The smallest built-in yieldable, and the pattern for a user's own.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "deferred/reactor/delayed_call.hpp"
@@ -19,6 +20,11 @@ class [[nodiscard]] Pause {
   [[nodiscard]] explicit Pause(AnyDuration how_long) noexcept : delay(how_long) {}
 
   DelayedCall yield_to(Waiter<void> waiter) const { return schedule(std::move(waiter), delay); }
+
+  /// "Pause 250 ms", for dumps.
+  std::string describe() const {
+    return delay <= Duration::zero() ? "Pause" : "Pause " + to_string(delay);
+  }
 
   Duration delay{0};
 };

@@ -3,6 +3,8 @@
 // Readable: waits until a descriptor can be read. For streams there is io.hpp.
 #pragma once
 
+#include <string>
+
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/tasks/waiter.hpp"
@@ -18,6 +20,8 @@ class [[nodiscard]] Readable {
   Watch yield_to(Waiter<void> waiter) const {
     return waiter.reactor().watch(fd, Ready::read, [waiter] { waiter.resume(); });
   }
+  /// "descriptor 5 to be readable", for dumps.
+  std::string describe() const { return "descriptor " + std::to_string(fd) + " to be readable"; }
 
   int fd;
 };

@@ -3,6 +3,8 @@
 // Writable: waits until a descriptor can be written. For streams there is io.hpp.
 #pragma once
 
+#include <string>
+
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/tasks/waiter.hpp"
@@ -18,6 +20,8 @@ class [[nodiscard]] Writable {
   Watch yield_to(Waiter<void> waiter) const {
     return waiter.reactor().watch(fd, Ready::write, [waiter] { waiter.resume(); });
   }
+  /// "descriptor 5 to be writable", for dumps.
+  std::string describe() const { return "descriptor " + std::to_string(fd) + " to be writable"; }
 
   int fd;
 };

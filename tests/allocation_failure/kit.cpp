@@ -111,7 +111,7 @@ TEST_CASE("what is left behind is a fault, named with the allocation that failed
   CHECK(each_has(faults_of([](Reactor& reactor) { reactor.call_later(1h, [] {}).detach(); }),
                  "it leaves behind 1 timers"));
   CHECK(each_has(faults_of([](Reactor& reactor) { spawn(reactor, Pause{1h}); }),
-                 "it leaves behind 1 tasks, 1 timers: task #1 waiting on deferred::Pause"));
+                 "it leaves behind 1 tasks, 1 timers: task #1 waiting on Pause"));
   CHECK(each_has(faults_of([](Reactor&) { static_cast<void>(::dup(0)); }),
                  "it leaves open descriptor "));
 }

@@ -100,7 +100,7 @@ TEST_CASE("a task that is not taken back is found, with what it waits on") {
     }
   };
 
-  CHECK(finds("it leaves behind task #2 waiting on deferred::Pause", "(awaited, cancel_once at 0;",
+  CHECK(finds("it leaves behind task #2 waiting on Pause", "(awaited, cancel_once at 0;",
               [](CutRun&) { return Delegates(); }));
 }
 
@@ -260,9 +260,9 @@ TEST_CASE("an abandon() that leaves something is found") {
     void abandon() && { spawn(Reactor::current(), Pause{1s}).detach(); }
   };
 
-  CHECK(finds("it leaves behind task #2 waiting on deferred::Pause", "(awaited, cancel at 0;",
+  CHECK(finds("it leaves behind task #2 waiting on Pause", "(awaited, cancel at 0;",
               [](CutRun&) { return Lingers(); }));
-  CHECK(finds("it leaves behind task #2 waiting on deferred::Pause", "runs)",
+  CHECK(finds("it leaves behind task #2 waiting on Pause", "runs)",
               [](CutRun&) { return Lingers(); }));
 }
 
@@ -415,7 +415,7 @@ TEST_CASE("a coroutine that leaves a child alone is found") {
     }
   };
 
-  CHECK(finds("it leaves behind task #2 waiting on deferred::Pause", "(awaited, not cut;",
+  CHECK(finds("it leaves behind task #2 waiting on Pause", "(awaited, not cut;",
               [](CutRun&) { return Careless(); }));
 }
 

@@ -16,9 +16,11 @@
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/signal.hpp"
 #include "tests/support/driven.hpp"
+#include "tests/support/handled_signals.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using namespace deferred::testing;
 using namespace std::chrono_literals;
 using deferred::testing::OnPoll;
 using deferred::testing::OnVirtualTime;
@@ -30,28 +32,6 @@ bool is_default(int signal) {
   ::sigaction(signal, nullptr, &now);
   return now.sa_handler == SIG_DFL;
 }
-
-void do_nothing(int) {}
-
-/// Puts a handler in place for a while: one that does nothing, or the default.
-struct Handled {
-  explicit Handled(int number, void (*handler)(int) = do_nothing) : signal(number) {
-    struct sigaction action{};
-    action.sa_handler = handler;
-    ::sigaction(signal, &action, &before);
-  }
-  Handled(const Handled&) = delete;
-  Handled& operator=(const Handled&) = delete;
-  ~Handled() { ::sigaction(signal, &before, nullptr); }
-  int signal;
-  struct sigaction before{};
-};
-
-/// doctest has handlers for them.
-struct Free {
-  const Handled interrupt = Handled(SIGINT, SIG_DFL);
-  const Handled terminate = Handled(SIGTERM, SIG_DFL);
-};
 
 Task<> wait_for_ever() {
   auto [promise, never] = make_deferred<void>();

@@ -111,7 +111,7 @@ TEST_CASE_FIXTURE(Loop, "dump_tasks() has a line for each branch below what wait
   CAPTURE(dump);
   const auto first = dump.find("\n  branch waiting on deferred::testing::Later<int>\n");
   const auto second = dump.find("\n  branch waiting on deferred::All<");
-  const auto third = dump.find("\n    branch waiting on deferred::Pause\n");
+  const auto third = dump.find("\n    branch waiting on Pause 3600 s\n");
   CHECK(dump.starts_with("task #1 waiting on deferred::All<"));
   CHECK(first < second);
   CHECK(second < third);

@@ -291,8 +291,7 @@ TEST_CASE_FIXTURE(Loop, "a Deferred coroutine is a microthread, with a name in d
   };
   body(reactor).detach();
 
-  CHECK(reactor.dump_tasks().find(
-            "task #1 waiting on deferred::Pause at deferred_coroutine.cpp:") == 0);
+  CHECK(reactor.dump_tasks().find("task #1 waiting on Pause 1 s at deferred_coroutine.cpp:") == 0);
 }
 
 // A Deferred that fires after a time, as krondo's examples make them with callLater.

@@ -369,7 +369,7 @@ TEST_CASE_FIXTURE(InTime, "children have names, which dumps show") {
     co_await with_nursery([&](Nursery& nursery) -> Task<> {
       nursery.spawn(Pause{1ms}).named("napping");
       co_await Pause{};
-      CHECK(reactor.dump_tasks().find("'napping' waiting on deferred::Pause") != std::string::npos);
+      CHECK(reactor.dump_tasks().find("'napping' waiting on Pause") != std::string::npos);
     });
   });
 

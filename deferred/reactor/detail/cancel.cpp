@@ -2,6 +2,7 @@
 #include "deferred/reactor/detail/cancel.hpp"
 
 #include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/errors.hpp"
 
@@ -22,6 +23,7 @@ void update_cancelled(Microthread& m) noexcept {
   } else if (m.is(Microthread::answered_ahead)) {
     m.replace_answer(Wait::State::cancelled);
   }
+  let_go_on(m);
 }
 
 void cancel_once(Microthread& m) noexcept {

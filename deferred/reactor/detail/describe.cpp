@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/reactor/detail/describe.hpp"
 
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
+#include "deferred/reactor/task_info.hpp"
 #include "deferred/results/detail/chain.hpp"
 #include "deferred/results/errors.hpp"
 
@@ -68,30 +70,95 @@ std::string place_of(const Microthread& m) {
   return text.empty() ? text : text.substr(1);
 }
 
+namespace {
+
+TaskState state_of(const Microthread& m) noexcept {
+  if (!m.is(Microthread::started) && !m.is_branch()) return TaskState::fresh;
+  if (m.is(Microthread::running)) return TaskState::running;
+  if (m.is(Microthread::closing) || m.is_torn()) return TaskState::closing;
+  return m.is_waiting() ? TaskState::waiting : TaskState::ready;
+}
+
+// Its reactor has it still while its last frame goes, whatever its result.
+bool is_kept_as_failed(const Microthread& m) noexcept {
+  return m.reactor && m.is(Microthread::listed_as_failed);
+}
+
+std::string error_of(const Microthread& m) {
+  Chain* const chain = m.completion();
+  return chain ? chain->failure().type_name() + ": " + chain->failure().what() : std::string();
+}
+
+}  // namespace
+
+std::string waited_for(const Microthread& m) {
+  if (m.wait->ops->describe) {
+    try {
+      return m.wait->ops->describe(*m.wait);
+    } catch (...) {  // its type will do
+    }
+  }
+  return demangled(m.wait->ops->yieldable());
+}
+
 std::string describe(const Microthread& m) {
   const std::string label = task_label(m);
   if (m.is(Microthread::done)) {
-    // Its reactor has it still while its last frame goes, whatever its result.
-    if (!m.reactor || !m.is(Microthread::listed_as_failed)) return label + " is done";
-    std::string text = label + " has failed, and its Spawned was not asked yet";
-    if (Chain* const chain = m.completion()) {
-      text += ": " + chain->failure().type_name() + ": " + chain->failure().what();
-    }
-    return text;
+    if (!is_kept_as_failed(m)) return label + " is done";
+    const std::string error = error_of(m);
+    return label + " has failed, and its Spawned was not asked yet" +
+           (error.empty() ? "" : ": " + error);
   }
-  if (!m.is(Microthread::started) && !m.is_branch()) return label + " has not started";
-  if (m.is(Microthread::running)) return label + " is running" + call_path(m.leaf);
-  if (m.is(Microthread::closing) || m.is_torn()) return label + " is being closed";
-  const bool waits = m.is(Microthread::suspended) && m.wait->state == Wait::State::open;
-  if (!waits) return label + " is ready to go on" + call_path(m.leaf);
-  return label + " waiting on " + demangled(m.wait->ops->yieldable()) + call_path(m.leaf);
+  const std::string who = label + (is_paused(m) ? " is paused, and" : "");
+  switch (state_of(m)) {
+    case TaskState::fresh:
+      return who + " has not started";
+    case TaskState::running:
+      return who + " is running" + call_path(m.leaf);
+    case TaskState::waiting:
+      return who + " waiting on " + waited_for(m) + call_path(m.leaf);
+    case TaskState::closing:
+      return who + " is being closed";
+    default:
+      return who + " is ready to go on" + call_path(m.leaf);
+  }
 }
 
 std::string describe_branch(const Microthread& m) {
   if (!m.wait) return "branch about to wait";
   const bool waits = m.wait->state == Wait::State::open;
-  return "branch " + std::string(waits ? "waiting on " : "with the answer of ") +
-         demangled(m.wait->ops->yieldable());
+  return "branch " + std::string(waits ? "waiting on " : "with the answer of ") + waited_for(m);
+}
+
+TaskInfo info_of(const Microthread& m) {
+  TaskInfo info;
+  info.id = m.id();
+  if (const Microthread* const parent = m.parent()) info.parent = parent->id();
+  if (m.extras()) info.name = m.extras()->name;
+  info.paused = is_paused(m);
+  info.cancelled = m.is(Microthread::cancelled);
+  if (m.is(Microthread::done)) {
+    info.state = TaskState::failed;
+    info.error = error_of(m);
+    return info;
+  }
+  info.state = state_of(m);
+  if (info.state == TaskState::waiting) info.waits_for = waited_for(m);
+  if (info.state == TaskState::closing) return info;
+  for (const FrameBase* at = m.leaf; at; at = at->called_by ? at->called_by->caller : nullptr) {
+    if (is_listed(at->where)) info.stack.push_back(at->where);
+  }
+  return info;
 }
 
 }  // namespace deferred::detail
+
+namespace deferred {
+
+std::string_view to_string(TaskState state) noexcept {
+  constexpr std::string_view names[] = {"fresh", "running", "waiting",
+                                        "ready", "closing", "failed"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+}  // namespace deferred

@@ -8,6 +8,10 @@
 #include "deferred/memory/api.hpp"
 #include "deferred/results/failure.hpp"
 
+namespace deferred {
+struct TaskInfo;
+}
+
 namespace deferred::detail {
 
 struct Microthread;
@@ -16,6 +20,10 @@ struct Microthread;
 DEFERRED_API std::string describe(const Microthread& m);
 /// The same of one that is a part of another's wait, and stands where that one does.
 std::string describe_branch(const Microthread& m);
+/// The same as data, but for its age.
+TaskInfo info_of(const Microthread& m);
+/// What a wait or a branch is for, as its yieldable says it, or its type. REQUIRES: it has begun.
+std::string waited_for(const Microthread& m);
 /// Only the place.
 DEFERRED_API std::string place_of(const Microthread& m);
 std::string task_label(const Microthread& m);

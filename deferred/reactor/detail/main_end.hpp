@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// MainEnd: how the main task of a run ended.
+// MainEnd: how the main task of a run, or its Deferred, ended.
 #pragma once
+
+#include <functional>
 
 namespace deferred::detail {
 
 struct MainEnd {
-  bool begun = false;  // it has all that it needs
+  std::function<void()> cancel;  // by a signal
+  bool begun = false;            // it has all that it needs
   bool ended = false;
   int code = 0;
   int signal = 0;        // the one that cancelled it, or came last

@@ -4,6 +4,7 @@
 #include <typeinfo>
 
 #include "deferred/reactor/detail/describe.hpp"
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/results/detail/chain.hpp"
 
@@ -196,7 +197,10 @@ namespace {
 }  // namespace
 
 void retire(Microthread& m) noexcept {
-  if (m.is(Microthread::queued)) m.retain();  // released when the queue comes to it
+  if (m.is(Microthread::queued)) {
+    m.retain();  // released when the queue comes to it
+    let_go_on(m);
+  }
   Reactor* const reactor = std::exchange(m.reactor, nullptr);
   if (!reactor) return m.release();
   if (m.family) [[unlikely]]

@@ -167,6 +167,7 @@ struct Microthread : Runnable, Recycled {
   std::uint8_t id_high = 0;
   bool handling = false;  // inside the handler of `wait`
   std::uint16_t flags = 0;
+  std::uint32_t born = 0;  // the reactor's turn in which it was spawned
 
   std::uint64_t id() const noexcept { return std::uint64_t{id_high} << 32 | id_low; }
   /// What is fired with the result; its Promise reference.

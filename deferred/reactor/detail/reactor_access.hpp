@@ -46,6 +46,9 @@ struct ReactorAccess {
   static void disown(Reactor& reactor, Microthread& m) noexcept;
   static void disown(Reactor& reactor, Family& family, Microthread& m) noexcept;
   static void number(Reactor& reactor, Microthread& m) noexcept;
+  static void forget(Reactor& reactor, Microthread& m) noexcept;
+  static Tracer* tracer(const Reactor& reactor) noexcept { return reactor.tracer_; }
+  [[gnu::noinline, gnu::cold]] static void trace_begin(Reactor& reactor, Microthread& m) noexcept;
   /// Out of its family's list, into the reactor's.
   static void orphan(Reactor& reactor, Microthread& m) noexcept;
   /// A family on no stack: the reactor closes its children at its end.

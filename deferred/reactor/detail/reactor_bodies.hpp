@@ -8,9 +8,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "deferred/reactor/detail/main_end.hpp"
 #include "deferred/reactor/detail/post.hpp"
 #include "deferred/reactor/detail/reactor_access.hpp"
 #include "deferred/reactor/reactor.hpp"
+#include "deferred/results/errors.hpp"
 
 namespace deferred {
 
@@ -98,6 +100,56 @@ T Reactor::run_until(Deferred<T> deferred) {
     throw ReactorStateError("run_until: the reactor was stopped before the Deferred had a result");
   }
   return std::move(*end->result).value();
+}
+
+namespace detail {
+
+/// Ends the run that waits for this result. If that has ended without it, it stops nobody.
+template <class T>
+class MainResult {
+ public:
+  MainResult(Reactor& reactor, const std::shared_ptr<MainEnd>& end, bool may_outlive_reactor)
+      : reactor_(reactor), end_(end), may_outlive_reactor_(may_outlive_reactor) {}
+  Outcome<void> operator()(Outcome<T>&& outcome) {
+    const auto waiting = end_.lock();
+    if (!waiting && may_outlive_reactor_) {
+      return outcome.has_value() ? Outcome<void>() : Outcome<void>(outcome.failure());
+    }
+    int code = 0;
+    if constexpr (std::is_same_v<T, int>) {
+      if (outcome.has_value()) code = *outcome;
+    }
+    if (!outcome.has_value()) {
+      const bool cancelled = outcome.failure().template check<Cancelled>() != nullptr;
+      if (!cancelled) ReactorAccess::report(reactor_, outcome.failure(), "the main task");
+      const int signal = waiting ? waiting->signal : 0;
+      code = cancelled && signal != 0 ? exit_code_of(signal) : 1;
+    }
+    if (!waiting || !waiting->begun) return Outcome<void>();
+    waiting->ended = true;
+    waiting->code = code;
+    reactor_.stop();
+    return Outcome<void>();
+  }
+
+ private:
+  Reactor& reactor_;
+  std::weak_ptr<MainEnd> end_;
+  bool may_outlive_reactor_;
+};
+
+}  // namespace detail
+
+template <class T>
+int Reactor::run(Deferred<T> main) {
+  require_not_running("run(deferred)");
+  const auto end = std::make_shared<detail::MainEnd>();
+  end->begun = true;  // it may have its result already
+  Deferred<void> ended = std::move(main).add_both(detail::MainResult<T>(*this, end, true));
+  end->cancel = [&ended] { ended.cancel(); };
+  const int code = run_main(end);
+  std::move(ended).detach();
+  return code;
 }
 
 }  // namespace deferred

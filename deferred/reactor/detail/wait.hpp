@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -26,6 +27,8 @@ struct WaitOps {
   Cancelling (*request_cancel)(Wait& wait);
   void (*fail)(Wait& wait, Failure failure) noexcept;
   void (*clear)(Wait& wait) noexcept;
+  /// What its yieldable says of itself; null: nothing.
+  std::string (*describe)(const Wait& wait);
 };
 
 /// What stands in an UndoRoom: nothing to undo, what the type's own handler returned, or what one

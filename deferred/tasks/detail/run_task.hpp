@@ -19,33 +19,13 @@ namespace deferred {
 template <class T>
 int Reactor::run(Task<T> main) {
   require_not_running("run(task)");
-  // Gone when this call has ended without the task, which then stops nobody.
   const auto end = std::make_shared<detail::MainEnd>();
   Spawned<T> spawned = spawn(*this, std::move(main));
   TaskRef task = spawned.task();
   try {
-    std::move(spawned)
-        .add_both([this, weak = std::weak_ptr(end)](Outcome<T>&& outcome) {
-          const auto waiting = weak.lock();
-          const int signal = waiting ? waiting->signal : 0;
-          int code = 0;
-          if constexpr (std::is_same_v<T, int>) {
-            if (outcome.has_value()) code = *outcome;
-          }
-          if (!outcome.has_value()) {
-            const bool wanted = signal != 0 && outcome.failure().template check<Cancelled>();
-            if (!outcome.failure().template check<Cancelled>()) {
-              detail::ReactorAccess::report(*this, outcome.failure(), "the main task");
-            }
-            code = wanted ? detail::exit_code_of(signal) : 1;
-          }
-          if (!waiting || !waiting->begun) return;
-          waiting->ended = true;
-          waiting->code = code;
-          stop();
-        })
-        .detach();
-    return run_main(task, end);
+    end->cancel = [task]() mutable { task.cancel(); };
+    std::move(spawned).add_both(detail::MainResult<T>(*this, end, false)).detach();
+    return run_main(end);
   } catch (...) {
     if (!end->begun) task.close();  // there was no memory for what the run needs
     throw;

@@ -188,7 +188,17 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       [](Wait& wait, Failure failure) noexcept {
         static_cast<Slot&>(wait).set_failure(std::move(failure));
       },
-      [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); }};
+      [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); },
+      [] {
+        std::string (*describe)(const Wait&) = nullptr;
+        if constexpr (requires(const YieldAwaiter& at) { std::string(at.x_.describe()); }) {
+          describe = [](const Wait& wait) {
+            const auto& at = static_cast<const YieldAwaiter&>(static_cast<const Slot&>(wait));
+            return std::string(at.x_.describe());
+          };
+        }
+        return describe;
+      }()};
 
   [[no_unique_address]] std::conditional_t<std::is_lvalue_reference_v<Y>, Y, std::remove_cv_t<Y>>
       x_;

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// Variables of which each microthread has its own value.
+#include "deferred/tasks/task_local.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/nursery.hpp"
+#include "deferred/yieldables/pause.hpp"
+#include "tests/support/counted.hpp"
+#include "tests/support/loop.hpp"
+
+using namespace deferred;
+using namespace deferred::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const TaskLocal<std::string> user("nobody");
+const TaskLocal<int> level;
+
+TEST_CASE_FIXTURE(Loop, "a variable that was not set has its initial value") {
+  CHECK(user.get() == "nobody");
+  CHECK(outcome_of([]() -> Task<int> { co_return level.get(); }).value() == 0);
+}
+
+TEST_CASE_FIXTURE(Loop, "a value is seen until its Restore is dropped, and then the one before") {
+  outcome_of([]() -> Task<> {
+    const auto outer = user.set("alice");
+    {
+      const auto inner = user.set("bob");
+      co_await Pause{1s};
+      CHECK(user.get() == "bob");
+    }
+    CHECK(user.get() == "alice");
+  }).value();
+
+  CHECK(user.get() == "nobody");
+}
+
+TEST_CASE_FIXTURE(Loop, "microthreads that take turns have values of their own") {
+  const auto counts = [](int from) -> Task<> {
+    const auto restore = level.set(from);
+    for (int i = 0; i < 3; ++i) {
+      co_await Pause{};
+      CHECK(level.get() == from);
+    }
+  };
+  auto first = spawn(reactor, counts, 10);
+  auto second = spawn(reactor, counts, 20);
+  settle();
+
+  CHECK(first.done());
+  CHECK(second.done());
+  CHECK(level.get() == 0);
+}
+
+// Twisted row 118: captured at the first call, restored at each resume.
+TEST_CASE_FIXTURE(Loop, "what is spawned has the values of the moment, and its own from there on") {
+  std::vector<std::string> seen;
+  const auto child = [&]() -> Task<> {
+    seen.push_back("child " + user.get());
+    const auto restore = user.set("child's");
+    co_await Pause{2s};
+    seen.push_back("child " + user.get());
+  };
+  outcome_of([&]() -> Task<> {
+    std::optional<RestoreTaskLocal> restore(user.set("alice"));
+    auto spawned = spawn(child);
+    restore.reset();
+    const auto other = user.set("bob");
+    co_await Pause{1s};
+    seen.push_back("parent " + user.get());
+    co_await std::move(spawned);
+  }).value();
+
+  CHECK(seen == std::vector<std::string>{"child alice", "parent bob", "child child's"});
+}
+
+TEST_CASE_FIXTURE(Loop, "children of a nursery inherit too, and subtasks share") {
+  outcome_of([]() -> Task<> {
+    const auto restore = user.set("alice");
+    const auto sets = []() -> Task<> {
+      CHECK(user.get() == "alice");
+      user.set("subtask's").detach();
+      co_return;
+    };
+    co_await sets();
+    CHECK(user.get() == "subtask's");
+    co_await with_nursery([](Nursery& nursery) -> Task<> {
+      nursery.spawn([]() -> Task<> {
+        CHECK(user.get() == "subtask's");
+        co_return;
+      });
+      co_return;
+    });
+  }).value();
+}
+
+Deferred<std::string> asks(Reactor&, Deferred<void> gate) {
+  co_await std::move(gate);
+  co_return user.get();
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "a Deferred coroutine has the values of its call, whoever fires what it awaits") {
+  auto [promise, gate] = make_deferred<void>();
+  std::optional<Deferred<std::string>> answer;
+  {
+    const auto restore = user.set("caller");
+    answer.emplace(asks(reactor, std::move(gate)));
+  }
+  const auto restore = user.set("who fires");
+  promise.callback();
+  settle();
+
+  CHECK(std::move(*answer).result().value() == "caller");
+}
+
+TEST_CASE_FIXTURE(Loop, "a callback sees what whoever fires it sees, and a post what runs it") {
+  std::string fired, posted;
+  auto [promise, deferred] = make_deferred<void>();
+  std::move(deferred).add_callback([&] { fired = user.get(); }).detach();
+  outcome_of([&]() -> Task<> {
+    const auto restore = user.set("alice");
+    reactor.post([&] { posted = user.get(); });
+    promise.callback();
+    co_return;
+  }).value();
+  settle();
+
+  CHECK(fired == "alice");
+  CHECK(posted == "nobody");
+}
+
+TEST_CASE_FIXTURE(Loop, "what is spawned outside of microthreads has the values of its thread") {
+  std::optional<RestoreTaskLocal> restore(user.set("main"));
+  auto spawned = spawn(reactor, []() -> Task<std::string> { co_return user.get(); });
+  restore.reset();
+  settle();
+
+  CHECK(outcome_of(std::move(spawned)).value() == "main");
+}
+
+TEST_CASE("restores may be dropped in any order: each gives back what it has found") {
+  std::optional<RestoreTaskLocal> first(level.set(1));
+  std::optional<RestoreTaskLocal> other(user.set("alice"));
+  std::optional<RestoreTaskLocal> second(level.set(2));
+
+  first.reset();
+  CHECK(level.get() == 0);
+  CHECK(user.get() == "alice");
+  second.reset();
+  CHECK(level.get() == 1);
+  other.reset();
+  CHECK(user.get() == "nobody");
+
+  level.set(0).detach();
+}
+
+TEST_CASE_FIXTURE(Loop, "a Restore that is dropped elsewhere restores where it was set") {
+  std::optional<RestoreTaskLocal> restore;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    restore.emplace(level.set(7));
+    co_await Pause{1s};
+    CHECK(level.get() == 7);
+    co_await Pause{2s};
+    CHECK(level.get() == 0);
+  });
+  time.advance(1500ms);
+  const auto here = level.set(3);
+
+  restore.reset();
+
+  CHECK(level.get() == 3);
+  time.run_until_idle();
+  outcome_of(std::move(spawned)).value();
+}
+
+TEST_CASE_FIXTURE(Loop, "values end with the last microthread that has them") {
+  const TaskLocal<std::shared_ptr<int>> shared;
+  std::weak_ptr<int> alive;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    auto value = std::make_shared<int>(1);
+    alive = value;
+    shared.set(std::move(value)).detach();
+    spawn([&]() -> Task<> {
+      co_await Pause{5s};
+      CHECK(*shared.get() == 1);
+    }).detach();
+    co_return;
+  });
+  time.advance(1s);
+  CHECK(spawned.done());
+  std::move(spawned).detach();
+  CHECK_FALSE(alive.expired());
+
+  time.run_until_idle();
+
+  CHECK(alive.expired());
+}
+
+TEST_CASE_FIXTURE(Loop, "a microthread that is closed restores in its destructors") {
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    const auto restore = level.set(7);
+    co_await Pause{1h};
+  });
+  settle();
+
+  spawned.task().close();
+
+  CHECK(level.get() == 0);
+}
+
+}  // namespace
