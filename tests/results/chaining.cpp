@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Twisted's checklist, 1.3 and 1.4: callbacks that return Deferreds, and Deferreds piped into
-// others.
+// Twisted's checklist, 1.3: callbacks that return Deferreds.
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -11,16 +10,19 @@
 #include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "deferred/results/shared_deferred.hpp"
+#include "tests/support/begun.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::begun;
 using deferred::testing::Counted;
 using deferred::testing::Unhandled;
 
 TEST_CASE_FIXTURE(Unhandled, "a chain waits for the Deferred that a callback returned") {
   auto [inner_promise, inner] = make_deferred<std::string>();
-  auto outer = succeed(1).add_callback([&](int) { return std::move(inner); });
+  auto outer = begun([&] { return std::move(inner); });
   std::string seen;
   auto rest = std::move(outer).add_callback([&](std::string s) { seen = s; });
   CHECK(seen.empty());
@@ -30,9 +32,21 @@ TEST_CASE_FIXTURE(Unhandled, "a chain waits for the Deferred that a callback ret
   CHECK(seen == "inner");
 }
 
-TEST_CASE_FIXTURE(Unhandled, "a chain waits for the Deferred that an errback returned") {
+TEST_CASE_FIXTURE(Unhandled, "a Deferred that is ready goes on as what its callback returned") {
   auto [inner_promise, inner] = make_deferred<int>();
-  auto rest = fail<int>(std::runtime_error("no")).add_errback([&] { return std::move(inner); });
+  auto rest = succeed(1).add_callback([&](int) { return std::move(inner); });
+  CHECK(!rest.has_result());
+
+  inner_promise.callback(5);
+
+  CHECK(std::move(rest).result().value() == 5);
+}
+
+TEST_CASE_FIXTURE(Unhandled, "a chain waits for the Deferred that an errback returned") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto [inner_promise, inner] = make_deferred<int>();
+  auto rest = std::move(deferred).add_errback([&] { return std::move(inner); });
+  promise.errback(std::runtime_error("no"));
   CHECK(!rest.has_result());
 
   inner_promise.callback(5);
@@ -58,7 +72,7 @@ TEST_CASE_FIXTURE(Unhandled,
   auto [promise, deferred] = make_deferred<void>();
   auto [inner_promise, inner] = make_deferred<int>();
   auto now = std::move(deferred).add_callback([] { return fail<int>(std::runtime_error("now")); });
-  auto later = succeed().add_callback([&] { return std::move(inner); });
+  auto later = begun([&] { return std::move(inner); });
 
   promise.callback();
   inner_promise.errback(std::runtime_error("later"));
@@ -71,7 +85,7 @@ TEST_CASE_FIXTURE(Unhandled,
                   "a failure that moved to an outer Deferred is reported once, as that one's") {
   {
     auto [inner_promise, inner] = make_deferred<int>();
-    auto outer = succeed().add_callback([&] { return std::move(inner); });
+    auto outer = begun([&] { return std::move(inner); });
     inner_promise.errback(std::runtime_error("no"));
     CHECK(take().empty());
   }
@@ -94,13 +108,15 @@ TEST_CASE_FIXTURE(Unhandled, "a failure's trace names the callback whose Deferre
 TEST_CASE_FIXTURE(Unhandled,
                   "waiting is transitive: a chain waits for one that waits for a third") {
   auto [promise, innermost] = make_deferred<int>();
-  auto middle = succeed().add_callback([&] { return std::move(innermost); });
-  auto outer = succeed().add_callback([&] { return std::move(middle); });
+  auto middle = begun([&] { return std::move(innermost); }).add_callback([](int i) {
+    return i + 1;  // without a callback it would step aside
+  });
+  auto outer = begun([&] { return std::move(middle); }).add_callback([](int i) { return 10 * i; });
   CHECK(!outer.has_result());
 
-  promise.callback(5);
+  promise.callback(4);
 
-  CHECK(std::move(outer).result().value() == 5);
+  CHECK(std::move(outer).result().value() == 50);
 }
 
 TEST_CASE_FIXTURE(Unhandled,
@@ -111,12 +127,11 @@ TEST_CASE_FIXTURE(Unhandled,
     ran.push_back("inner");
     return i;
   });
-  auto middle =
-      succeed().add_callback([&] { return std::move(innermost); }).add_callback([&](int i) {
-        ran.push_back("middle");
-        return i;
-      });
-  auto outer = succeed().add_callback([&] { return std::move(middle); }).add_callback([&](int i) {
+  auto middle = begun([&] { return std::move(innermost); }).add_callback([&](int i) {
+    ran.push_back("middle");
+    return i;
+  });
+  auto outer = begun([&] { return std::move(middle); }).add_callback([&](int i) {
     ran.push_back("outer");
     return i;
   });
@@ -131,9 +146,8 @@ TEST_CASE_FIXTURE(Unhandled,
                   "a chain that waits goes on twice in one run if it is made to wait again") {
   auto [first, one] = make_deferred<int>();
   auto [second, two] = make_deferred<int>();
-  auto rest = succeed().add_callback([&] { return std::move(one); }).add_callback([&](int) {
-    return std::move(two);
-  });
+  auto rest =
+      begun([&] { return std::move(one); }).add_callback([&](int) { return std::move(two); });
 
   first.callback(1);
   CHECK(!rest.has_result());
@@ -212,20 +226,37 @@ TEST_CASE_FIXTURE(Unhandled,
   CHECK(std::move(ready).result().check<std::logic_error>());
 }
 
-TEST_CASE_FIXTURE(Unhandled, "describe says what a Deferred waits for") {
+TEST_CASE_FIXTURE(Unhandled, "describe says what a Deferred waits for, as long as it does") {
+  const SourceLocation made = SourceLocation::current();
+  const SourceLocation added = SourceLocation::current();
+  const std::string self = "Deferred<int> made at " + to_string(made);
   auto [inner_promise, inner] = make_deferred<int>();
-  auto [promise, deferred] = make_deferred<void>();
-  auto rest = std::move(deferred).add_callback([&] { return std::move(inner); });
-  const std::string before = rest.describe();
+  auto [promise, deferred] = make_deferred<void>(made);
+  auto rest = std::move(deferred).add_callback([&] { return std::move(inner); }, added);
+  CHECK(rest.describe() == self + ", not fired");
 
   promise.callback();
-
-  CHECK(before.find("Deferred<int> made at chaining.cpp:") == 0);
-  CHECK(before.find("not fired") != std::string::npos);
-  CHECK(rest.describe().find("waiting on the Deferred returned by the callback at chaining.cpp:") !=
-        std::string::npos);
+  CHECK(rest.describe() ==
+        self + ", waiting on the Deferred returned by the callback at " + to_string(added));
   inner_promise.callback(1);
-  CHECK(rest.describe().find(", fired") != std::string::npos);
+
+  CHECK(rest.describe() == self + ", fired");
+}
+
+TEST_CASE_FIXTURE(Unhandled,
+                  "chains wait for readers of one shared Deferred, and later readers are called") {
+  auto [promise, deferred] = make_deferred<int>();
+  const auto shared = std::move(deferred).share();
+  const auto read = [](const int& i) { return i; };
+  auto first = begun([&] { return shared.add_callback(read); });
+  auto second = begun([&] { return shared.add_callback(read); });
+  auto later = shared.add_callback(read);
+
+  promise.callback(5);
+
+  CHECK(std::move(first).result().value() == 5);
+  CHECK(std::move(second).result().value() == 5);
+  CHECK(std::move(later).result().value() == 5);
 }
 
 TEST_CASE_FIXTURE(Unhandled,
@@ -233,8 +264,8 @@ TEST_CASE_FIXTURE(Unhandled,
   Counted::reset();
   {
     auto [promise, innermost] = make_deferred<Counted>();
-    auto middle = succeed().add_callback([&] { return std::move(innermost); });
-    auto outer = succeed().add_callback([&] { return std::move(middle); });
+    auto middle = begun([&] { return std::move(innermost); });
+    auto outer = begun([&] { return std::move(middle); }).add_callback([](Counted c) { return c; });
 
     promise.callback(Counted(7));
 
@@ -243,159 +274,6 @@ TEST_CASE_FIXTURE(Unhandled,
 
   CHECK(Counted::copies == 0);
   CHECK(Counted::live == 0);
-}
-
-TEST_CASE_FIXTURE(Unhandled, "chain fires the next Promise with a value or a failure") {
-  auto [good, value] = make_deferred<int>();
-  auto [bad, failed] = make_deferred<int>();
-  auto [next_good, next_value] = make_deferred<int>();
-  auto [next_bad, next_failed] = make_deferred<int>();
-  std::move(value).chain(std::move(next_good));
-  std::move(failed).chain(std::move(next_bad));
-
-  good.callback(5);
-  bad.errback(std::runtime_error("no"));
-
-  CHECK(std::move(next_value).result().value() == 5);
-  CHECK(std::move(next_failed).result().check<std::runtime_error>());
-}
-
-TEST_CASE_FIXTURE(Unhandled, "chaining a fired Deferred fires the next at once") {
-  auto [first, ready_next] = make_deferred<int>();
-  auto [second, fired_next] = make_deferred<int>();
-  auto [promise, fired] = make_deferred<int>();
-  promise.callback(6);
-
-  succeed(5).chain(std::move(first));
-  std::move(fired).chain(std::move(second));
-
-  CHECK(std::move(ready_next).result().value() == 5);
-  CHECK(std::move(fired_next).result().value() == 6);
-}
-
-TEST_CASE_FIXTURE(Unhandled, "cancelling the next Deferred does not cancel the chained one") {
-  bool cancelled = false;
-  auto [promise, deferred] = make_deferred<int>([&] { cancelled = true; });
-  auto [next, rest] = make_deferred<int>();
-  std::move(deferred).chain(std::move(next));
-
-  rest.cancel();
-  CHECK(!cancelled);
-  promise.callback(1);
-
-  CHECK(std::move(rest).result().check<Cancelled>());
-}
-
-TEST_CASE_FIXTURE(Unhandled,
-                  "a failure that comes after the next was cancelled is its one late answer") {
-  auto [promise, deferred] = make_deferred<int>();
-  auto [next, rest] = make_deferred<int>();
-  std::move(deferred).chain(std::move(next));
-  rest.cancel();
-
-  promise.errback(std::runtime_error("late"));
-
-  CHECK(take().empty());
-  CHECK(std::move(rest).result().check<Cancelled>());
-}
-
-TEST_CASE_FIXTURE(Unhandled,
-                  "a failure that comes after the next's canceller answered is reported") {
-  auto [promise, deferred] = make_deferred<int>();
-  auto [next, rest] = make_deferred<int>([] {});
-  std::move(deferred).chain(std::move(next));
-  rest.cancel();
-
-  promise.errback(std::runtime_error("late"));
-
-  CHECK(take() == std::vector<std::string>{"late"});
-  CHECK(std::move(rest).result().check<Cancelled>());
-}
-
-TEST_CASE_FIXTURE(Unhandled,
-                  "chaining into a Promise that was fired throws AlreadyCalledError at once") {
-  auto [promise, deferred] = make_deferred<int>();
-  auto [next, rest] = make_deferred<int>();
-  next.callback(1);
-
-  CHECK_THROWS_AS(std::move(deferred).chain(std::move(next)), AlreadyCalledError);
-
-  promise.callback(2);
-  CHECK(std::move(deferred).result().value() == 2);  // NOLINT: chain() did not take it
-  CHECK(std::move(rest).result().value() == 1);
-}
-
-TEST_CASE_FIXTURE(Unhandled, "chaining into a cancelled Promise drops the result") {
-  auto [promise, deferred] = make_deferred<int>();
-  auto [next, rest] = make_deferred<int>();
-  rest.cancel();
-
-  std::move(deferred).chain(std::move(next));
-  promise.errback(std::runtime_error("late"));
-
-  CHECK(std::move(rest).result().check<Cancelled>());
-}
-
-TEST_CASE_FIXTURE(Unhandled, "chaining a Deferred to its own Promise is a CircularChainError") {
-  auto [promise, deferred] = make_deferred<int>();
-  auto rest = std::move(deferred).add_callback([](int n) { return n; });
-
-  CHECK_THROWS_AS(std::move(rest).chain(std::move(promise)), CircularChainError);
-
-  CHECK(std::move(rest).result().check<AbandonedError>());  // NOLINT: chain() did not take it
-}
-
-// Hung in silence: only what callbacks returned was looked at.
-TEST_CASE_FIXTURE(Unhandled,
-                  "Deferreds chained in a circle are a CircularChainError, at any length") {
-  for (const int length : {2, 3, 1000}) {
-    CAPTURE(length);
-    auto [first, last] = make_deferred<int>();
-    for (int i = 1; i < length; ++i) {
-      auto [promise, next] = make_deferred<int>();
-      std::move(last).chain(std::move(promise));
-      last = std::move(next);
-    }
-
-    CHECK_THROWS_AS(std::move(last).chain(std::move(first)), CircularChainError);
-
-    CHECK(std::move(last).result().check<AbandonedError>());  // NOLINT: chain() did not take it
-  }
-}
-
-TEST_CASE_FIXTURE(Unhandled,
-                  "a circle of chain() and of returned Deferreds is found from both sides") {
-  for (const int hops : {1, 2, 50}) {
-    CAPTURE(hops);
-    auto [promise, outer] = make_deferred<int>();
-    auto [last, inner] = make_deferred<int>();
-    std::vector<std::string> ends;
-    auto rest = std::move(outer)
-                    .add_callback([&](int) { return std::move(inner); })
-                    .add_errback([&](const CircularChainError&) {
-                      ends.push_back("circle");
-                      return 0;
-                    });
-    for (int i = 1; i < hops; ++i) {
-      auto [next, after] = make_deferred<int>();
-      std::move(rest).chain(std::move(next));
-      rest = std::move(after);
-    }
-    std::move(rest).chain(std::move(last));
-
-    promise.callback(1);
-
-    CHECK(ends == std::vector<std::string>{"circle"});
-  }
-
-  auto [promise, outer] = make_deferred<int>();
-  auto [last, inner] = make_deferred<int>();
-  auto rest = std::move(outer).add_callback([&](int) { return std::move(inner); });
-  promise.callback(1);
-
-  CHECK_THROWS_AS(std::move(rest).chain(std::move(last)), CircularChainError);
-
-  CHECK(std::move(rest).result().check<AbandonedError>());  // NOLINT: chain() did not take it
 }
 
 TEST_CASE_FIXTURE(Unhandled, "a chain that only waits on steps aside, and its reader can cancel") {

@@ -354,6 +354,9 @@ std::string Chain::describe(const std::string& type) const {
   }
   if (!fired()) {
     text += ", not fired";
+    if (const Chain* from = source()) {
+      text += ", chained to the Deferred made at " + to_string(from->made_);
+    }
   } else if (state_ == State::failure) {
     text += ", failed with " + const_cast<Chain*>(this)->failure().type_name();
   } else {
