@@ -88,6 +88,24 @@ TEST_CASE("a host that is no address is refused, for names are not looked up") {
   });
 }
 
+TEST_CASE("an address with a scope is refused, of who connects and of who listens") {
+  run([](Reactor& reactor) -> Task<void> {
+    for (const std::string host : {"fe80::1%lo", "::1%1"}) {
+      const auto got = co_await as_outcome(io::connect(reactor, host, 80));
+      std::error_code listening;
+      try {
+        const TcpListener listener(reactor, host, 0);
+      } catch (const std::system_error& error) {
+        listening = error.code();
+      }
+
+      CAPTURE(host);
+      CHECK(failed_with(got, Errc::not_an_address));
+      CHECK(listening == Errc::not_an_address);
+    }
+  });
+}
+
 TEST_CASE("a host with a NUL in it is refused, not cut short") {
   run([](Reactor& reactor) -> Task<void> {
     const std::string host("127.0.0.1\0", 10);

@@ -104,6 +104,27 @@ TEST_CASE_TEMPLATE("the calls of each thread keep their order and are called exa
   }
 }
 
+// Twisted: test_wakerOverflow.
+TEST_CASE_TEMPLATE("a hundred thousand calls between two turns wait for nobody, and are all made",
+                   On, OnPoll, OnVirtualTime) {
+  On on;
+  constexpr int many = 100'000, of_a_turn = 1024;
+  int made = 0;
+  on.reactor.call_from_thread([] {});
+  on.turn();
+  std::thread([&] {
+    for (int i = 0; i < many; ++i) {
+      on.reactor.backend().wake();
+      on.reactor.call_from_thread([&] { ++made; });
+    }
+  }).join();
+  CHECK(made == 0);
+
+  for (int turn = 0; turn * of_a_turn < many; ++turn) on.turn();
+
+  CHECK(made == many);
+}
+
 TEST_CASE_TEMPLATE("calls made before run() wait for it", On, OnPoll, OnVirtualTime) {
   On on;
   bool called = false;

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "tests/support/begun.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::begun;
 using deferred::testing::Counted;
 using deferred::testing::Unhandled;
 
@@ -132,7 +134,7 @@ TEST_CASE_FIXTURE(Unhandled,
 TEST_CASE_FIXTURE(Unhandled, "a callback added to a Deferred that waits for another is queued") {
   bool ran = false;
   auto [inner_promise, inner] = make_deferred<int>();
-  auto outer = succeed(1).add_callback([&](int) { return std::move(inner); });
+  auto outer = begun([&] { return std::move(inner); });
 
   auto rest = std::move(outer).add_callback([&](int) { ran = true; });
 

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "tests/support/begun.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::begun;
 using deferred::testing::Counted;
 using deferred::testing::Unhandled;
 
@@ -99,22 +101,25 @@ TEST_CASE_FIXTURE(Unhandled, "cancel after the fire does nothing") {
 }
 
 TEST_CASE_FIXTURE(Unhandled, "cancelling a chain that waits cancels the innermost Deferred") {
-  int calls = 0;
-  auto [promise, innermost] = make_deferred<int>([&] { ++calls; });
-  auto middle = succeed().add_callback([&] { return std::move(innermost); });
-  auto outer = succeed().add_callback([&] { return std::move(middle); });
+  for (const bool steps_aside : {true, false}) {  // as a chain does that only waits
+    CAPTURE(steps_aside);
+    int calls = 0;
+    auto [promise, outermost] = make_deferred<int>([&] { ++calls; });
+    for (int level = 0; level < 3; ++level) {
+      outermost = begun([inner = std::move(outermost)]() mutable { return std::move(inner); });
+      if (!steps_aside) outermost = std::move(outermost).add_callback([](int i) { return i; });
+    }
 
-  outer.cancel();
+    outermost.cancel();
 
-  CHECK(calls == 1);
-  CHECK(std::move(outer).result().check<Cancelled>());
+    CHECK(calls == 1);
+    CHECK(std::move(outermost).result().check<Cancelled>());
+  }
 }
 
 TEST_CASE_FIXTURE(Unhandled, "a cancelled chain goes on with what the inner Deferred made of it") {
   auto [promise, inner] = make_deferred<int>([](Promise<int>& p) { p.callback(5); });
-  auto outer = succeed().add_callback([&] { return std::move(inner); }).add_callback([](int i) {
-    return i + 1;
-  });
+  auto outer = begun([&] { return std::move(inner); }).add_callback([](int i) { return i + 1; });
 
   outer.cancel();
 

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "deferred/results/deferred.hpp"
+#include "tests/support/begun.hpp"
 #include "tests/support/unhandled.hpp"
 
 using namespace deferred;
+using deferred::testing::begun;
 using deferred::testing::Unhandled;
 
 TEST_CASE_FIXTURE(Unhandled, "callbacks run when there were as many unpauses as pauses") {
@@ -116,7 +118,7 @@ TEST_CASE_FIXTURE(Unhandled,
   auto [inner_promise, inner] = make_deferred<int>();
   inner_promise.pause();
   inner_promise.callback(5);
-  auto outer = succeed().add_callback([&] { return std::move(inner); });
+  auto outer = begun([&] { return std::move(inner); });
   CHECK(!outer.has_result());
 
   inner_promise.unpause();
@@ -140,7 +142,7 @@ TEST_CASE_FIXTURE(Unhandled, "a paused Deferred on the way up stops only what wa
                     });
   middle_promise.callback();
   middle_promise.pause();
-  auto outer = succeed().add_callback([&] { return std::move(middle); });
+  auto outer = begun([&] { return std::move(middle); });
 
   promise.callback(5);
   CHECK(ran == std::vector<std::string>{"inner"});

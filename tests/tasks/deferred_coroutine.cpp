@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr int passes_on = __LINE__ + 1;
 Deferred<int> pass_on(Reactor&, Deferred<int> d) { co_return co_await std::move(d); }
 Deferred<int> five(Reactor&) { co_return 5; }
 
@@ -113,6 +114,7 @@ TEST_CASE_FIXTURE(Loop, "row 93: await of a paused Deferred waits for its end") 
 
 TEST_CASE_FIXTURE(Loop,
                   "row 99: a coroutine's exception is the Deferred's failure, with both places") {
+  constexpr int last_await = __LINE__ + 2;
   const auto origin = [](Reactor&) -> Deferred<int> {
     co_await Pause(1s);
     throw std::runtime_error("origin");
@@ -124,8 +126,13 @@ TEST_CASE_FIXTURE(Loop,
   const Outcome<int> outcome = std::move(result).result();
   REQUIRE(outcome.check<std::runtime_error>());
   const std::string report = outcome.failure().report();
-  CHECK(report.find("made at deferred_coroutine.cpp:") != std::string::npos);
-  CHECK(report.find("::pass_on") != std::string::npos);
+  const auto place = [](int line) {
+    return " at deferred_coroutine.cpp:" + std::to_string(line) + " in ";
+  };
+  CAPTURE(report);
+  CHECK(report.starts_with("std::runtime_error: origin\n  made" + place(last_await)));
+  CHECK(report.find("\n  awaited" + place(passes_on)) == report.rfind("\n"));
+  CHECK(report.ends_with("::pass_on"));
 }
 
 TEST_CASE_FIXTURE(Loop, "row 100: a call returns a new Deferred, not one that it awaits") {

@@ -8,6 +8,7 @@
 #include <any>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -139,15 +140,22 @@ TEST_CASE_FIXTURE(Loop, "an exception that is not caught passes through all call
 }
 
 TEST_CASE_FIXTURE(Loop, "a failure's trace names each await it passed") {
+  constexpr int inner = __LINE__ + 2;
+  constexpr int outer = __LINE__ + 2;
   const auto middle = []() -> Task<int> { co_return co_await throws(); };
-
   const auto outcome = outcome_of([&]() -> Task<int> { co_return co_await middle(); });
 
-  const std::string report = outcome.failure().report();
-  std::size_t places = 0;
-  for (std::size_t at = 0; (at = report.find("task.cpp:", at)) != std::string::npos; ++at) ++places;
-  CHECK(places >= 3);
-  CHECK(report.find("::throws") != std::string::npos);
+  std::istringstream report(outcome.failure().report());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(report, line);) lines.push_back(line);
+  const auto awaited = [](int line) {
+    return "  awaited at task.cpp:" + std::to_string(line) + " in ";
+  };
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1].starts_with("  made at task.cpp:"));
+  CHECK(lines[1].ends_with("::throws"));
+  CHECK(lines[2].starts_with(awaited(inner)));
+  CHECK(lines[3].starts_with(awaited(outer)));
 }
 
 TEST_CASE_FIXTURE(Loop, "co_return of a Failure fails without a throw") {

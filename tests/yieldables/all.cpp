@@ -286,6 +286,19 @@ TEST_CASE_TEMPLATE("all_settled of a vector gives Outcomes, one for one that gav
   CHECK(std::get<0>(nested.value()).template check<Oops>());
 }
 
+TEST_CASE_TEMPLATE("what is shared keeps its failure for others, also when all_settled has had it",
+                   Way, Awaited, ToDeferred) {
+  BothWays<Way> loop;
+  const SharedDeferred<int> shared = fail<int>(Oops()).share();
+  bool seen = false;
+
+  const auto outcome = loop.outcome_of([&] { return all_settled(shared); });
+
+  CHECK(std::get<0>(outcome.value()).template check<Oops>());
+  shared.add_errback([&](const Oops&) { seen = true; }).detach();
+  CHECK(seen);
+}
+
 TEST_CASE_TEMPLATE("a value whose move throws is the failure of all", Way, Awaited, ToDeferred) {
   BothWays<Way> loop;
   Later<ThrowsOnMove> probe;

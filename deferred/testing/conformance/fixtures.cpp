@@ -108,7 +108,8 @@ Task<void> pauses(int count) {
 
 void abort_connection(io::TcpStream& stream) {
   const linger at_once{1, 0};
-  if (::setsockopt(stream.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
+  if (stream.is_open() &&
+      ::setsockopt(stream.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
     fixture_failed("setsockopt SO_LINGER");
   }
   stream.close();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // TCP: how connections end - in order, by half, by a reset, in the middle of something. (Twisted:
 // loseConnection, loseWriteConnection, abortConnection)
+#include <algorithm>
+#include <array>
+
 #include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
 #include "deferred/testing/conformance/cases.hpp"
@@ -24,23 +27,34 @@ Task<Spawned<void>> stuck_writer(Reactor& reactor, TcpStream& stream, std::size_
   co_return writer;
 }
 
-/// Each end closes or aborts twice, in some mixture; the other end notices once.
+/// One end aborts, and then closes or aborts again; a reader of each end is told.
 Task<void> end_twice(Context& c, bool by_server, bool then_close) {
   Connection both = co_await connect_pair(c.reactor());
   TcpStream& ends = by_server ? both.server : both.client;
   TcpStream& notices = by_server ? both.client : both.server;
-  Spawned<std::string> reader = spawn(c.reactor(), read_text(notices));
+  Spawned<std::string> own = spawn(c.reactor(), read_text(ends));
+  Spawned<std::string> peers = spawn(c.reactor(), read_text(notices));
   co_await pauses(2);
+  const int number = ends.fd();
   abort_connection(ends);
+  const std::array<Pipe, 4> others;  // of them one has the number now
+  const auto has_number = [number](const Pipe& p) { return p[0] == number || p[1] == number; };
+  c.check(std::ranges::any_of(others, has_number), "the number is free");
   if (then_close) {
     ends.close();
   } else {
-    ends.close();
-    ends = TcpStream();
+    abort_connection(ends);
   }
-  const auto outcome = co_await as_outcome(std::move(reader));
-  c.check(failed_with(outcome, std::errc::connection_reset), "the other end is told of the reset");
+  for (const Pipe& other : others) {
+    other.write(1);
+    c.equal(other.read(0), "x", "what is read of other descriptors");
+  }
   c.check(!ends.is_open(), "this end is closed");
+  const auto here = co_await as_outcome(std::move(own));
+  const auto there = co_await as_outcome(std::move(peers));
+  c.check(failed_with(here, io::Errc::closed), "this end's reader is told that it is closed");
+  c.check(failed_with(there, std::errc::connection_reset), "the other end is told of the reset");
+  c.equal(c.reactor().watch_count(), std::size_t{1}, "the number of watches, the other end's");
 }
 
 /// The writer's buffers are full; then its own end is aborted.
@@ -194,6 +208,23 @@ const ConformanceCase cases_of_tcp_ending[] = {
          both.client.close();
          const std::string end = co_await std::move(reader);
          both.server.close();
+         context.equal(context.reactor().watch_count(), std::size_t{0}, "the number of watches");
+       });
+     }},
+    {"a writer that goes on after its connection has ended is not watched again", descriptors,
+     [](Context& c) {
+       c.run([](Context& context) -> Task<void> {
+         Connection both = co_await connect_pair(context.reactor());
+         std::size_t written = 0;
+         Spawned<void> writer = co_await stuck_writer(context.reactor(), both.client, written);
+         abort_connection(both.server);
+         const auto outcome = co_await as_outcome(std::move(writer));
+         context.check(!outcome.has_value(), "the writer is told");
+         for (const bool open : {true, false}) {
+           if (!open) both.client.close();
+           const auto again = co_await as_outcome(both.client.write_all("more"));
+           context.check(!again.has_value(), "and told again");
+         }
          context.equal(context.reactor().watch_count(), std::size_t{0}, "the number of watches");
        });
      },
