@@ -2,9 +2,10 @@
 """count.py TESTLOG...: sums up Meson's test logs (testlog.json) in a last line 'N passed, N failed'.
 
 A doctest program counts its test cases, any other test counts one; the conformance kit's cases count
-in the place of the test case that ran them, and their lines are repeated here. A program that fails without a
-failed test case (it crashed, hung, leaked, or broke off) counts one failure more, and so does a
-log that is not there, for then nothing was built. Fails if anything failed.
+in the place of the test case that ran them, and their lines are repeated here, as is a last line
+'N of M' of any test. A program that fails without a failed test case (it crashed, hung, leaked, or
+broke off) counts one failure more, and so does a log that is not there, for then nothing was built.
+Fails if anything failed.
 """
 
 import json
@@ -20,6 +21,8 @@ CONFORMANCE = re.compile(
     r"^conformance [^:\n]+: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE
 )
 
+SHARE = re.compile(r"^\d+ of \d+\n?\Z", re.MULTILINE)
+
 
 def count(test):
     """(passed, failed) of one entry of the log."""
@@ -29,6 +32,8 @@ def count(test):
     stdout = test.get("stdout") or ""
     summaries = CASES.findall(stdout)
     passed, failed = int(good), int(not good)
+    if share := SHARE.search(stdout):
+        print(f"{test['name'].rpartition(' / ')[2]}: {share[0].rstrip()}")
     if summaries:
         ran, passed, failed = map(int, summaries[-1])
         if ran == 0 or (not good and failed == 0):
