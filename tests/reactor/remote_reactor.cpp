@@ -137,6 +137,18 @@ TEST_CASE("a wait that another thread answers between two runs is answered in th
   CHECK(got == 7);
 }
 
+// Twisted: isInIOThread.
+TEST_CASE("a RemoteReactor knows the thread of its reactor from others") {
+  const OnPoll on;
+  const RemoteReactor remote = on.reactor.remote();
+  bool elsewhere = true;
+
+  std::thread([&] { elsewhere = remote.on_its_thread(); }).join();
+
+  CHECK_FALSE(elsewhere);
+  CHECK(remote.on_its_thread());
+}
+
 TEST_CASE("a RemoteReactor may outlive its reactor: calls are refused, stop() does nothing") {
   std::optional<RemoteReactor> remote;
   {

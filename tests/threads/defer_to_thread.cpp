@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "deferred/testing/manual_pool.hpp"
@@ -184,6 +185,23 @@ TEST_CASE("reactor, Deferred and pool may end in any order") {
       unhandled.take();
     }
   }
+}
+
+TEST_CASE_TEMPLATE("a function is called in a thread, and callbacks on the reactor's", On, OnPoll,
+                   OnVirtualTime) {
+  On on;
+  ThreadPool pool(1);
+  const auto here = [] { return std::this_thread::get_id(); };
+  std::thread::id callback;
+  auto thread = defer_to_thread(on.reactor, pool, here).add_callback([&](std::thread::id there) {
+    callback = here();
+    return there;
+  });
+
+  const std::thread::id function = on.reactor.run_until(std::move(thread));
+
+  CHECK(function != here());
+  CHECK(callback == here());
 }
 
 TEST_CASE_TEMPLATE("functions in threads answer a reactor that waits", On, OnPoll, OnVirtualTime) {
