@@ -29,6 +29,7 @@ Programs run_programs();
 Programs tasks_programs();
 Programs generator_programs();
 Programs scope_programs();
+Programs seeing_programs();
 Programs yieldables_programs();
 Programs channel_programs();
 Programs join_programs();
