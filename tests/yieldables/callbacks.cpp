@@ -29,7 +29,7 @@ using OnError = std::function<bool(std::string)>;
 using Habit = std::function<void(OnSuccess, OnError)>;
 
 /// As a user writes it: both callbacks belong to one wait, and the task keeps no sender itself.
-Task<int> ask(const Habit& habit) {
+Task<int> ask(Habit habit) {
   Reply<int> reply;
   const auto fail = [](const ReplySender<int>& send) {
     return [send](const std::string& what) { return send.throw_(std::runtime_error(what)); };
