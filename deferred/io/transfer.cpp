@@ -37,9 +37,6 @@ template <class R>
 std::string ReadSome::describe() const {
   return detail::reading + (socket_ ? socket_->peer : std::string("nowhere"));
 }
-std::string WriteAll::describe() const {
-  return detail::writing + (socket_ ? socket_->peer : std::string("nowhere"));
-}
 
 ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
     : buffer_(read.buffer_) {

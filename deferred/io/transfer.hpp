@@ -76,7 +76,6 @@ class [[nodiscard]] DEFERRED_API WriteAll {
     Waiter<void> waiter_;
   };
   Writing yield_to(Waiter<void> waiter) && { return Writing(*this, std::move(waiter)); }
-  std::string describe() const;
 
   operator Task<void>() &&;
 

@@ -11,7 +11,7 @@ namespace deferred {
 
 /// Writes dump_tasks() to standard error whenever the process gets `signal` (SIGUSR1, say), until
 /// the SignalWatch is dropped. In the reactor's next turn: one whose turn does not end says
-/// nothing, and is for gdb (`deferred tasks`). REQUIRES: the reactor outlives the watch.
+/// nothing, and is for a debugger.
 [[nodiscard]] DEFERRED_API SignalWatch dump_on_signal(Reactor& reactor, int signal,
                                                       Dump how = Dump::tree);
 

@@ -197,9 +197,9 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   /// As text. Dump::tree: a line a microthread: what it waits on, where, and who called it; its
   /// children and, as of all() or race(), the branches of its wait below it.
   std::string dump_tasks(Dump how = Dump::tree) const;
-  /// Tells `tracer` what happens from now on; null: nobody. Gives the one before. Throws
-  /// std::bad_alloc, and then has changed nothing. REQUIRES: it lives until it is replaced, or the
-  /// reactor is gone.
+  /// Tells `tracer` what happens from now on; null: nobody. Gives the one before. Where there was
+  /// none, it may throw std::bad_alloc, and then has changed nothing. REQUIRES: it lives until it
+  /// is replaced, or the reactor is gone.
   Tracer* trace(Tracer* tracer);
   /// Live microthreads.
   std::size_t task_count() const noexcept { return task_count_; }

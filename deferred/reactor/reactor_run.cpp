@@ -172,6 +172,7 @@ int Reactor::run_main(const std::shared_ptr<detail::MainEnd>& end) {
     watches[watched++] = add_signal(node.release());
   }
   end->begun = true;
+  if (end->ended) stop();  // a Deferred that had its result
   run();
   if (end->crashed) return detail::exit_code_of(end->signal);
   return end->code;

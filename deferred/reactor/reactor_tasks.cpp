@@ -145,7 +145,7 @@ std::string Reactor::dump_tasks(Dump how) const {
 
 Tracer* Reactor::trace(Tracer* tracer) {
   require_home("trace()");
-  if (tracer) {
+  if (tracer && !tracer_) {  // else all are intercepted
     detail::TaskWalk walk;
     begin_at_roots(walk);
     while (!walk.done()) {

@@ -45,7 +45,9 @@ SlowReport::SlowReport(Reactor& reactor, AnyDuration limit, Report report, Clock
       before_(nullptr),
       limit_(limit),
       report_(std::move(report)),
-      clock_(std::move(clock)) {
+      clock_(std::move(clock)),
+      turn_begun_(clock_()),  // it may be made in the middle of one
+      begun_(turn_begun_) {
   before_ = reactor.trace(this);
 }
 
@@ -59,8 +61,9 @@ void SlowReport::turn_begins(Reactor& reactor) noexcept {
 
 void SlowReport::turn_ends(Reactor& reactor) noexcept {
   const Duration took = clock_() - turn_begun_ - of_tasks_;
+  Tracer* const before = before_;  // what it tells may drop *this
   if (took > limit_) tell(took, TaskRef());
-  if (before_) before_->turn_ends(reactor);
+  if (before) before->turn_ends(reactor);
 }
 
 void SlowReport::task_begins(const TaskRef& task) noexcept {
@@ -76,8 +79,9 @@ void SlowReport::task_runs(const TaskRef& task) noexcept {
 void SlowReport::task_has_run(const TaskRef& task) noexcept {
   const Duration took = clock_() - begun_;
   of_tasks_ += took;
+  Tracer* const before = before_;
   if (took > limit_) tell(took, task);
-  if (before_) before_->task_has_run(task);
+  if (before) before->task_has_run(task);
 }
 
 void SlowReport::task_ends(const TaskRef& task) noexcept {
@@ -93,7 +97,8 @@ void SlowReport::tell(Duration took, const TaskRef& task) noexcept {
       slow.from = text_of(from_);
       slow.to = text_of(innermost_await(task.microthread()));
     }
-    report_(slow);
+    const Report report = report_;
+    report(slow);
   } catch (...) {
     detail::report_thrown("the report of report_slow()");
   }

@@ -51,9 +51,9 @@ class [[nodiscard]] DEFERRED_API SlowReport final : private Tracer {
   Duration limit_;
   Report report_;
   Clock clock_;
-  TimePoint turn_begun_{};
+  TimePoint turn_begun_;
   Duration of_tasks_{};  // of this turn
-  TimePoint begun_{};    // of the task that runs
+  TimePoint begun_;      // of the task that runs
   SourceLocation from_;
 };
 

@@ -30,7 +30,7 @@ struct TaskInfo {
   std::uint64_t parent = 0;  ///< The one in whose nursery it is; 0: none.
   std::string name;
   TaskState state = TaskState::fresh;
-  bool cancelled = false;  ///< Its next await throws Cancelled.
+  bool cancelled = false;  ///< Where it is: each of its awaits throws Cancelled.
   bool paused = false;     ///< TaskRef::pause()
   std::uint32_t age = 0;   ///< Turns of its reactor since it was spawned.
   std::string waits_for;   ///< What says its yieldable's describe(), or its type; or nothing.
@@ -42,7 +42,8 @@ struct TaskInfo {
 /// How Reactor::dump_tasks() writes.
 enum class Dump : std::uint8_t {
   tree,  ///< A line each, children below their parent.
-  json,  ///< An array of objects, parents before their children, which name them.
+  json,  ///< An array of objects, parents before their children, which name them. Names as they
+         ///< are.
 };
 
 }  // namespace deferred

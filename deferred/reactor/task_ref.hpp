@@ -88,8 +88,9 @@ class TaskRef {
   }
 
   /// It does not go on until resume() has been called as often: a wait that has its answer keeps
-  /// it. One that runs goes on to its next wait that is not answered at once. A level cancel ends
-  /// the pause, close() does not wait for its end. Done: nothing. (Twisted: CooperativeTask.pause)
+  /// it. One that runs goes on to its next wait that is not answered at once. A cancel of it as
+  /// a whole ends the pause; one of a scope in it waits, as its limits do; close() does not. Done:
+  /// nothing. (Twisted: CooperativeTask.pause)
   void pause() { detail::pause(task()); }
   /// Throws NotPausedError if it is not paused. Done: nothing.
   void resume() { detail::unpause(task()); }

@@ -12,7 +12,7 @@ class TaskRef;
 
 /// To be derived from and given to Reactor::trace(). Each is called on the reactor's thread, inside
 /// of what it tells of; what runs outside of turns - a Deferred coroutine up to its first wait - is
-/// its caller's. A reactor without one runs at the same speed as if there were none in the world.
+/// its caller's. A task that never had one around it pays nothing for that there are some.
 class DEFERRED_API Tracer {
  public:
   Tracer() = default;
@@ -22,7 +22,7 @@ class DEFERRED_API Tracer {
 
   virtual void turn_begins(Reactor&) noexcept {}
   virtual void turn_ends(Reactor&) noexcept {}
-  /// It was spawned, or called. It has no name yet.
+  /// It was spawned, or called. It has no name yet. REQUIRES: it is left alone here.
   virtual void task_begins(const TaskRef&) noexcept {}
   /// It goes on, from the place() that it has.
   virtual void task_runs(const TaskRef&) noexcept {}

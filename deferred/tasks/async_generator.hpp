@@ -32,14 +32,18 @@ namespace deferred {
 /// error, a cancel too, ends the generator: later steps give nothing.
 /// A step that is dropped without being awaited takes nothing of it. Dropped between steps the
 /// generator destroys its locals at once, and during a step when that ends; it is closed with a
-/// consumer that is closed in a step. A scope or a nursery cannot span a co_yield: both are calls,
-/// which end before. (Python: async generators)
+/// consumer that is closed in a step. Of more than a thousand that own each other the innermost go
+/// last: what their locals refer to has to live. A scope or a nursery cannot span a co_yield: both
+/// are calls, which end before. (Python: async generators)
 template <class Out, class In = void>
 class [[nodiscard]] AsyncGenerator {
   static_assert(!std::is_reference_v<Out> && !std::is_void_v<Out>,
                 "AsyncGenerator: it yields values; yield a pointer instead of a reference");
   static_assert(std::is_void_v<In> || std::default_initializable<In>,
                 "AsyncGenerator: next() sends In{}: what is sent needs a default");
+  static_assert(detail::ordinary_alignment<Stored<In>>,
+                "AsyncGenerator: what is sent is over-aligned, and frames are not aligned for it: "
+                "send a std::unique_ptr to it");
 
  public:
   using promise_type = detail::AsyncGeneratorPromise<Out, In>;
@@ -48,10 +52,9 @@ class [[nodiscard]] AsyncGenerator {
   AsyncGenerator() noexcept = default;  // it has ended
   AsyncGenerator(AsyncGenerator&& other) noexcept { take(other); }
   AsyncGenerator& operator=(AsyncGenerator&& other) noexcept {
-    if (this != &other) {
-      drop();
-      take(other);
-    }
+    AsyncGenerator taken(std::move(other));
+    const AsyncGenerator old(std::move(*this));  // dropped last: it may own `other`
+    take(taken);
     return *this;
   }
   ~AsyncGenerator() { drop(); }
@@ -68,7 +71,9 @@ class [[nodiscard]] AsyncGenerator {
   template <class E>
   Step throw_(E&& error, SourceLocation where = SourceLocation::current());
   /// Ends it: throws Cancelled at its co_yield and waits until it has unwound, for which it may
-  /// wait. Throws what that ends with, if not Cancelled; std::logic_error, if it yields again.
+  /// wait. Throws what that ends with, if not Cancelled; std::logic_error, if it yields again. A
+  /// one-shot cancel of who waits for that is its own Cancelled; shield(g.close()) keeps it for
+  /// later.
   Task<void> close();
 
   /// It has returned or thrown, or was closed.
@@ -182,8 +187,6 @@ void AsyncGenerator<Out, In>::drop() noexcept {
   frame->owner = nullptr;
   if (frame->kept == Kept::lent) {
     frame->kept = Kept::no;
-  } else if (frame->has_begun) {
-    detail::destroy_frame(*frame);
   } else {
     detail::drop_uncalled(*frame);
   }

@@ -174,7 +174,7 @@ std::optional<Out> Generator<Out, In, Return>::throw_(E&& error, SourceLocation 
     frame_->thrown_in = std::move(failure);
     return step(nullptr);
   }
-  close();
+  if (!done()) close();
   failure.raise();
 }
 

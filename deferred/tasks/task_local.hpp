@@ -14,33 +14,37 @@
 
 namespace deferred {
 
-/// What TaskLocal::set() gives: dropped, it gives back the value that was there before, in the
-/// microthread where it was set, wherever it is dropped and in whatever order.
+/// What TaskLocal::set() gives: dropped, it takes the value away from the microthread where it was
+/// set, wherever and in whatever order that is; the newest that is still set is seen there then.
+/// REQUIRES: dropped on its thread.
 class [[nodiscard]] DEFERRED_API RestoreTaskLocal {
  public:
   /// For set().
   explicit RestoreTaskLocal(std::unique_ptr<detail::ContextNode> fresh);
-  RestoreTaskLocal(RestoreTaskLocal&& other) noexcept = default;
+  RestoreTaskLocal(RestoreTaskLocal&& other) noexcept
+      : task_(std::move(other.task_)),
+        thread_(other.thread_),
+        node_(std::exchange(other.node_, nullptr)) {}
   RestoreTaskLocal& operator=(RestoreTaskLocal&&) = delete;
   ~RestoreTaskLocal() {
-    if (before_) restore();
+    if (node_) restore();
   }
   /// Lets the value be.
-  void detach() && noexcept { before_.reset(); }
+  void detach() && noexcept { node_ = nullptr; }
 
  private:
   void restore() noexcept;
 
-  TaskRef task_;                                 // where it was set; empty: in no microthread
-  detail::Context as_set_;                       // the list as set() has left it
-  std::unique_ptr<detail::ContextNode> before_;  // says what was there; null: nothing to do
+  TaskRef task_;                     // where it was set; empty: in no microthread
+  const void* thread_;               // of this thread
+  const detail::ContextNode* node_;  // null: nothing to do
 };
 
 /// What was set is seen by the microthread that has set it, with all its subtasks, and by those it
 /// spawns from then on, and calls of Deferred coroutines: each has the values that its maker had,
 /// and goes on with its own. A callback or a post sees what whoever fires or runs it sees; code
-/// outside of microthreads, its thread's. A function in another thread, or a task on another
-/// reactor, begins with none.
+/// outside of microthreads, its thread's. A function in another thread, or a
+/// task that another thread's reactor runs, begins with none.
 ///
 ///     const TaskLocal<std::string> request_id;   // often a variable of a namespace
 ///     const auto restore = request_id.set("17");

@@ -54,7 +54,6 @@ void descriptions(Reactor&) {
     io::TcpStream stream;
     char byte;
     stream.read_some({&byte, 1}).describe();
-    stream.write_all("x").describe();
   });
 }
 /// Counts.
@@ -149,8 +148,7 @@ Programs seeing_programs() {
       {"tasks as data", {"deferred::Reactor::tasks()"}, &tasks_as_data},
       {"what a wait says of itself",
        {"deferred::Pause::describe()", "deferred::Readable::describe()",
-        "deferred::Writable::describe()", "deferred::io::ReadSome::describe()",
-        "deferred::io::WriteAll::describe()"},
+        "deferred::Writable::describe()", "deferred::io::ReadSome::describe()"},
        &descriptions},
       {"a Tracer",
        {"deferred::Reactor::trace()", "deferred::Tracer::turn_begins()",

@@ -110,6 +110,36 @@ TEST_CASE_FIXTURE(Loop, "states: running, ready, cancelled, paused, failed") {
   CHECK(outcome_of(std::move(fails)).check<std::runtime_error>());
 }
 
+// Its value was read as a failure.
+TEST_CASE_FIXTURE(Loop, "a task whose root frame goes is closing, whatever its result") {
+  std::vector<TaskInfo> seen;
+  struct Looks {
+    Reactor& reactor;
+    std::vector<TaskInfo>* into;
+    Looks(Reactor& of, std::vector<TaskInfo>* to) : reactor(of), into(to) {}
+    Looks(Looks&& other) : reactor(other.reactor), into(std::exchange(other.into, nullptr)) {}
+    ~Looks() {
+      if (into) *into = reactor.tasks();
+    }
+  };
+  const auto body = [](Looks) -> Task<std::string> { co_return std::string(40, 'x'); };
+  auto spawned = spawn(reactor, body(Looks(reactor, &seen)));
+  settle();
+
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].state == TaskState::closing);
+  CHECK(seen[0].error.empty());
+}
+
+TEST_CASE_FIXTURE(Loop, "what a handler has taken away is named by its type") {
+  auto [promise, deferred] = make_deferred<int>();
+  auto spawned = spawn(reactor, [&]() -> Task<> { co_await std::move(deferred); });
+  settle();
+
+  CHECK(reactor.tasks().at(0).waits_for == "deferred::Deferred<int>");
+  promise.callback(1);
+}
+
 TEST_CASE_FIXTURE(Loop, "a dump as JSON says the same, whatever the names") {
   auto task = spawn(reactor, calls_naps()).named("quotes \" and \\ and \n lines");
   settle();
@@ -254,6 +284,16 @@ TEST_CASE_FIXTURE(Loop, "a task that runs too long is named, with the awaits it 
   CHECK(reports[1].text().find("task #1 'parser' ran for 60 ms without a wait, from seeing.cpp:") ==
         0);
   CHECK(reports[1].text().ends_with(" to its end"));
+}
+
+TEST_CASE_FIXTURE(Loop, "report_slow() in the middle of a turn measures from there on") {
+  int reports = 0;
+  outcome_of([&]() -> Task<> {
+    const SlowReport slow = report_slow(reactor, 1h, [&](const Slow&) { ++reports; });
+    co_await Pause{1s};
+  }).value();
+
+  CHECK(reports == 0);
 }
 
 TEST_CASE_FIXTURE(Loop, "callbacks of a turn that take too long are reported without a task") {

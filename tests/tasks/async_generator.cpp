@@ -22,6 +22,7 @@
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"
+#include "tests/support/million.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
@@ -472,6 +473,41 @@ TEST_CASE_FIXTURE(Loop, "a generator may end with its reactor, whichever goes fi
   }
   CHECK(Counted::live == 0);
   CHECK(generator.done());
+}
+
+// The one that was assigned was destroyed with the old one's locals.
+TEST_CASE_FIXTURE(Loop, "a generator may be assigned what its own body owns") {
+  struct List {
+    static AsyncGenerator<int> of(int first, AsyncGenerator<int>** tail) {
+      AsyncGenerator<int> rest;
+      if (first < 2) rest = of(first + 1, tail);
+      if (first == 1) *tail = &rest;
+      co_yield first;
+    }
+  };
+  outcome_of([]() -> Task<> {
+    AsyncGenerator<int>* tail = nullptr;
+    AsyncGenerator<int> generator = List::of(1, &tail);
+    co_await generator.next();
+    generator = std::move(*tail);
+    const auto value = co_await generator.next();
+    CHECK(value == 2);
+  }).value();
+}
+
+TEST_CASE_FIXTURE(Loop, "many generators that own each other are dropped without using the stack") {
+  struct Passes {
+    static AsyncGenerator<int> on(AsyncGenerator<int> from) {
+      for (auto x = co_await from.next(); x; x = co_await from.next()) co_yield *x;
+    }
+  };
+  outcome_of([]() -> Task<> {
+    AsyncGenerator<int> begun = ticks(1);
+    for (int i = 0; i < million / 10; ++i) begun = Passes::on(std::move(begun));
+    AsyncGenerator<int> fresh = Passes::on(std::move(begun));
+    const auto first = co_await fresh.next();
+    CHECK(first == 1);
+  }).value();
 }
 
 TEST_CASE_FIXTURE(Loop, "steps that do not wait leave the others their turn") {

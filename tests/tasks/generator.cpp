@@ -141,6 +141,19 @@ TEST_CASE("an exception thrown into one that has not begun, or has ended, ends i
   CHECK_THROWS_AS(ended.throw_(std::runtime_error("late")), std::runtime_error);
 }
 
+TEST_CASE("an exception thrown into one that has returned leaves its result") {
+  const auto returns = []() -> Generator<int, void, int> {
+    co_return 9;
+    co_yield 0;
+  };
+  auto generator = returns();
+  CHECK(generator.next() == std::nullopt);
+
+  CHECK_THROWS_AS(generator.throw_(std::runtime_error("late")), std::runtime_error);
+
+  CHECK(generator.result() == 9);
+}
+
 TEST_CASE("a body that throws ends its generator, and the step throws") {
   const auto throws = []() -> Generator<int> {
     co_yield 1;

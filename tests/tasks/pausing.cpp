@@ -138,6 +138,23 @@ TEST_CASE_FIXTURE(Loop, "a nursery that is cancelled does not wait for children 
   CHECK(now() == 1s);
 }
 
+// It went on until the scope had ended.
+TEST_CASE_FIXTURE(Loop, "a limit that ends in one that is paused is thrown when it is resumed") {
+  bool went_on = false;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    co_await move_on_after(1s, Pause{1h});
+    went_on = true;
+  });
+  settle();
+  spawned.task().pause();
+  time.advance(2s);
+  CHECK_FALSE(went_on);
+
+  spawned.task().resume();
+  settle();
+  CHECK(went_on);
+}
+
 TEST_CASE_FIXTURE(Loop, "a one-shot cancel, or an error thrown in, is delivered after the pause") {
   auto one_shot = spawn(reactor, Pause{1h});
   auto thrown = spawn(reactor, Pause{1h});

@@ -149,21 +149,60 @@ TEST_CASE_FIXTURE(Loop, "what is spawned outside of microthreads has the values 
   CHECK(outcome_of(std::move(spawned)).value() == "main");
 }
 
-TEST_CASE("restores may be dropped in any order: each gives back what it has found") {
+TEST_CASE("restores may be dropped in any order: the newest value that is still set is seen") {
   std::optional<RestoreTaskLocal> first(level.set(1));
   std::optional<RestoreTaskLocal> other(user.set("alice"));
   std::optional<RestoreTaskLocal> second(level.set(2));
 
   first.reset();
-  CHECK(level.get() == 0);
+  CHECK(level.get() == 2);
   CHECK(user.get() == "alice");
   second.reset();
-  CHECK(level.get() == 1);
+  CHECK(level.get() == 0);
   other.reset();
   CHECK(user.get() == "nobody");
-
-  level.set(0).detach();
 }
+
+// Each of them stayed until the end of the microthread.
+TEST_CASE_FIXTURE(Loop,
+                  "a value that is set before the one before is taken away leaves nothing behind") {
+  const TaskLocal<std::optional<Counted>> counted;
+  Counted::reset();
+  outcome_of([&]() -> Task<> {
+    std::optional<RestoreTaskLocal> current(counted.set(Counted(0)));
+    for (int i = 1; i <= 100; ++i) {
+      RestoreTaskLocal next = counted.set(Counted(i));
+      current.reset();
+      current.emplace(std::move(next));
+      CHECK(counted.get()->value == i);
+    }
+    CHECK(Counted::live == 1);
+    co_return;
+  }).value();
+  CHECK(Counted::live == 0);
+}
+
+TEST_CASE_FIXTURE(Loop,
+                  "what is taken away in another order is kept by those who have inherited it") {
+  std::string seen;
+  outcome_of([&]() -> Task<> {
+    std::optional<RestoreTaskLocal> name(user.set("alice"));
+    const auto number = level.set(1);
+    auto child = spawn([&]() -> Task<> {
+      co_await Pause{1s};
+      seen = user.get() + std::to_string(level.get());
+    });
+    name.reset();
+    CHECK(user.get() == "nobody");
+    CHECK(level.get() == 1);
+    co_await std::move(child);
+  }).value();
+
+  CHECK(seen == "alice1");
+}
+
+// At its end the thread's values are gone before it is.
+const RestoreTaskLocal until_the_end = level.set(0);
 
 TEST_CASE_FIXTURE(Loop, "a Restore that is dropped elsewhere restores where it was set") {
   std::optional<RestoreTaskLocal> restore;

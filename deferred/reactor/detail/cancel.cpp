@@ -2,7 +2,6 @@
 #include "deferred/reactor/detail/cancel.hpp"
 
 #include "deferred/reactor/detail/describe.hpp"
-#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 #include "deferred/results/errors.hpp"
 
@@ -23,7 +22,6 @@ void update_cancelled(Microthread& m) noexcept {
   } else if (m.is(Microthread::answered_ahead)) {
     m.replace_answer(Wait::State::cancelled);
   }
-  let_go_on(m);
 }
 
 void cancel_once(Microthread& m) noexcept {

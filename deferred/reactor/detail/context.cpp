@@ -9,11 +9,27 @@ constinit std::atomic<bool> contexts_are_used{false};
 
 namespace {
 
-// Of the code of a thread that is in no microthread.
-thread_local Context context_of_thread;
+// Of the code of a thread that is in no microthread. It is there to the end of the thread and of
+// the program, empty from when the thread's variables go.
+union ThreadContext {
+  constexpr ThreadContext() noexcept : context() {}
+  ~ThreadContext() {}
+  Context context;
+};
+constinit thread_local ThreadContext of_thread;
+struct EmptyAtEnd {
+  ~EmptyAtEnd() { of_thread.context = Context(); }
+};
+Context& context_of_thread() noexcept { return of_thread.context; }
+
+/// Shows what another node shows.
+struct Copy : ContextNode {
+  explicit Copy(ContextNode& of) noexcept : ContextNode(of.key, of.value), shown(&of) { ++of.refs; }
+  Context shown;
+};
 
 const Context* find_context() noexcept {
-  if (!current_microthread) return &context_of_thread;
+  if (!current_microthread) return &context_of_thread();
   const Extras* const extras = current_microthread->whole().extras();
   return extras ? &extras->context : nullptr;
 }
@@ -29,12 +45,45 @@ void release_context(ContextNode* first) noexcept {
 }
 
 Context& context_of(Microthread* m) noexcept {
-  return m ? m->extras()->context : context_of_thread;
+  return m ? m->extras()->context : context_of_thread();
 }
 
 Context& current_context() {
-  if (!current_microthread) return context_of_thread;
+  if (!current_microthread) {
+    static thread_local const EmptyAtEnd at_end;
+    static_cast<void>(at_end);
+    return context_of_thread();
+  }
   return extras_of(current_microthread->whole()).context;
+}
+
+const void* this_context_thread() noexcept { return &of_thread; }
+
+void Context::remove(const ContextNode* node) noexcept {
+  bool is_shared = false;
+  ContextNode** link = &first_;
+  for (; *link && *link != node; link = &(*link)->next) is_shared |= (*link)->refs != 1;
+  if (!*link) return;
+  const auto counted = [](ContextNode* next) {
+    if (next) ++next->refs;
+    return next;
+  };
+  if (!is_shared) {
+    ContextNode* const out = std::exchange(*link, counted(node->next));
+    return release_context(out);
+  }
+  Context copies;
+  ContextNode** end = &copies.first_;
+  try {
+    for (ContextNode* at = first_; at != node; at = at->next) {
+      *end = new Copy(*at);
+      end = &(*end)->next;
+    }
+  } catch (...) {
+    return;
+  }
+  *end = counted(node->next);
+  *this = std::move(copies);
 }
 
 const void* context_value(std::uint64_t key) noexcept {

@@ -33,7 +33,7 @@ DEFERRED_API void release_context(ContextNode* first) noexcept;
 /// A counted pointer to a list of them.
 class Context {
  public:
-  Context() noexcept = default;
+  constexpr Context() noexcept = default;
   explicit Context(ContextNode* counted) noexcept : first_(counted) {}
   Context(const Context& other) noexcept : first_(other.first_) {
     if (first_) ++first_->refs;
@@ -53,12 +53,9 @@ class Context {
     fresh->next = first_;
     first_ = fresh;
   }
-  /// Takes the first one off.
-  void pop() noexcept {
-    Context rest(first_->next);
-    if (rest.first_) ++rest.first_->refs;
-    std::swap(first_, rest.first_);
-  }
+  /// Takes one out, if it is there; those that share the list keep it. Without memory for copies of
+  /// what stands before it, it stays.
+  void remove(const ContextNode* node) noexcept;
 
  private:
   ContextNode* first_ = nullptr;
@@ -74,6 +71,8 @@ DEFERRED_API const void* context_value(std::uint64_t key) noexcept;
 /// the thread's.
 Context& current_context();
 Context& context_of(Microthread* m) noexcept;
+/// A mark of the running thread.
+const void* this_context_thread() noexcept;
 DEFERRED_API std::uint64_t next_context_key() noexcept;
 
 }  // namespace deferred::detail

@@ -86,7 +86,8 @@ bool is_kept_as_failed(const Microthread& m) noexcept {
 
 std::string error_of(const Microthread& m) {
   Chain* const chain = m.completion();
-  return chain ? chain->failure().type_name() + ": " + chain->failure().what() : std::string();
+  if (!chain || chain->state() != Chain::State::failure) return std::string();
+  return chain->failure().type_name() + ": " + chain->failure().what();
 }
 
 }  // namespace
@@ -137,9 +138,9 @@ TaskInfo info_of(const Microthread& m) {
   if (m.extras()) info.name = m.extras()->name;
   info.paused = is_paused(m);
   info.cancelled = m.is(Microthread::cancelled);
-  if (m.is(Microthread::done)) {
-    info.state = TaskState::failed;
-    info.error = error_of(m);
+  if (m.is(Microthread::done)) {  // and still there, while its root frame goes
+    info.state = is_kept_as_failed(m) ? TaskState::failed : TaskState::closing;
+    if (info.state == TaskState::failed) info.error = error_of(m);
     return info;
   }
   info.state = state_of(m);

@@ -36,7 +36,7 @@ void intercept(Microthread& m) {
 }
 
 bool is_paused(const Microthread& m) noexcept {
-  return m.extras() && m.extras()->pauses != 0 && !m.is(Microthread::cancelled);
+  return m.extras() && m.extras()->pauses != 0 && !m.is(Microthread::root_cancelled);
 }
 
 void pause(Microthread& m) {

@@ -125,10 +125,10 @@ class MainResult {
       const int signal = waiting ? waiting->signal : 0;
       code = cancelled && signal != 0 ? exit_code_of(signal) : 1;
     }
-    if (!waiting || !waiting->begun) return Outcome<void>();
+    if (!waiting) return Outcome<void>();
     waiting->ended = true;
     waiting->code = code;
-    reactor_.stop();
+    if (waiting->begun) reactor_.stop();
     return Outcome<void>();
   }
 
@@ -144,7 +144,6 @@ template <class T>
 int Reactor::run(Deferred<T> main) {
   require_not_running("run(deferred)");
   const auto end = std::make_shared<detail::MainEnd>();
-  end->begun = true;  // it may have its result already
   Deferred<void> ended = std::move(main).add_both(detail::MainResult<T>(*this, end, true));
   end->cancel = [&ended] { ended.cancel(); };
   const int code = run_main(end);

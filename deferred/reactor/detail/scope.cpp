@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "deferred/reactor/detail/cancel.hpp"
+#include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
 
 namespace deferred::detail {
@@ -29,6 +30,7 @@ void set_root_cancelled(Microthread& m) noexcept {
   Scope* const outermost = m.extras() ? m.extras()->outermost : nullptr;
   if (outermost && !outermost->shield) make_effective(outermost);
   update_cancelled(m);
+  let_go_on(m);
 }
 
 void tell_children() noexcept {

@@ -108,9 +108,7 @@ class SubtaskCall : private CallLink {
   T result() {
     struct Destroy {
       SubtaskCall& self;
-      ~Destroy() {
-        end_call<T>(static_cast<ResultFor<T>&>(*std::exchange(self.callee, nullptr)));
-      }
+      ~Destroy() { end_call<T>(static_cast<ResultFor<T>&>(*std::exchange(self.callee, nullptr))); }
     } destroy{*this};
     auto& result = static_cast<ResultFor<T>&>(*this->callee);
     if constexpr (!std::is_same_v<T, Delivered<T>>) {

@@ -179,6 +179,16 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     return true;
   }
 
+  /// What its handler has taken away has nothing to say of itself any more.
+  static constexpr bool stays_whole = [] {
+    if constexpr (std::is_lvalue_reference_v<Y>) {
+      return true;
+    } else {
+      return HandlerOf<Y>::by_member && requires(const std::remove_cv_t<Y>& x, Waiter<R> waiter) {
+        x.yield_to(std::move(waiter));
+      };
+    }
+  }();
   static constexpr WaitOps table{
       []() noexcept -> const std::type_info& { return typeid(std::remove_cvref_t<Y>); },
       [](Wait& wait) {
@@ -191,7 +201,8 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
       [](Wait& wait) noexcept { static_cast<Slot&>(wait).clear(); },
       [] {
         std::string (*describe)(const Wait&) = nullptr;
-        if constexpr (requires(const YieldAwaiter& at) { std::string(at.x_.describe()); }) {
+        if constexpr (stays_whole &&
+                      requires(const YieldAwaiter& at) { std::string(at.x_.describe()); }) {
           describe = [](const Wait& wait) {
             const auto& at = static_cast<const YieldAwaiter&>(static_cast<const Slot&>(wait));
             return std::string(at.x_.describe());
