@@ -98,9 +98,9 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   /// signal, or one that comes when `main` has ended, ends the run as crash() does, with that code.
   template <class T>
   int run(Task<T> main);
-  /// The same for a Deferred; what cancels it is its cancel().
-  template <class T>
-  int run(Deferred<T> main);
+  /// The same for a Deferred, or a Spawned; what cancels it is its cancel().
+  template <Deferrable D>
+  int run(D main);
   /// Runs until the Deferred has its result, and returns it or throws its failure. Calls no
   /// shutdown triggers, unless stop() ends it: ReactorStateError.
   template <class T>

@@ -129,6 +129,7 @@ Deferred<int> main_part(Reactor&) {
 
 TEST_CASE_FIXTURE(Loop, "run(deferred) takes what a Deferred coroutine gives") {
   CHECK(reactor.run(main_part(reactor)) == 4);
+  CHECK(reactor.run(spawn(reactor, []() -> Task<int> { co_return 5; })) == 5);
 }
 
 TEST_CASE_FIXTURE(Loop, "run(deferred) inside run() throws, and the Deferred is not fired") {

@@ -140,11 +140,13 @@ class MainResult {
 
 }  // namespace detail
 
-template <class T>
-int Reactor::run(Deferred<T> main) {
+template <Deferrable D>
+int Reactor::run(D main) {
+  using T = typename D::value_type;
   require_not_running("run(deferred)");
   const auto end = std::make_shared<detail::MainEnd>();
-  Deferred<void> ended = std::move(main).add_both(detail::MainResult<T>(*this, end, true));
+  Deferred<void> ended =
+      Deferred<T>(std::move(main)).add_both(detail::MainResult<T>(*this, end, true));
   end->cancel = [&ended] { ended.cancel(); };
   const int code = run_main(end);
   std::move(ended).detach();
