@@ -8,6 +8,7 @@
 #include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/generator.hpp"
+#include "deferred/tasks/looping_call.hpp"
 #include "deferred/tasks/nursery.hpp"
 #include "deferred/tasks/remote_waiter.hpp"
 #include "deferred/tasks/spawn.hpp"

@@ -137,9 +137,10 @@ class LoneBranch final : public Branch<Y>, public Recycled {
 
  public:
   static Deferred<Q> start(Reactor* reactor, Y&& x, SourceLocation where) {
-    LoneBranch* const lone = new LoneBranch;
+    LoneBranch* lone = nullptr;
     Deferred<Q> result;
     try {
+      lone = new LoneBranch;
       lone->make_alone(where);
       result = deferred_of<Q>(*lone->m_, where);
       lone->frame_.closed = [](BranchFrame& frame) noexcept {

@@ -30,6 +30,7 @@ Programs tasks_programs();
 Programs generator_programs();
 Programs scope_programs();
 Programs seeing_programs();
+Programs call_programs();
 Programs yieldables_programs();
 Programs channel_programs();
 Programs join_programs();

@@ -22,6 +22,7 @@ using Programs = std::vector<Program>;
 
 // all_awaitables.py sees to it that each type is among them.
 Programs awaitable_programs();
+Programs call_programs();
 Programs callback_programs();
 Programs channel_programs();
 Programs family_programs();

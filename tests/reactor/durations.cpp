@@ -10,27 +10,16 @@
 #include "deferred/deferred.hpp"
 #include "tests/support/driven.hpp"
 #include "tests/support/loop.hpp"
+#include "tests/support/set_clock.hpp"
 
 using namespace deferred;
 using namespace std::chrono_literals;
 using deferred::testing::Loop;
+using deferred::testing::SetClock;
 
 namespace {
 
 constexpr Duration ns(AnyDuration any) { return any; }
-
-/// Its clock is what the test says.
-class SetClock final : public Backend {
- public:
-  TimePoint now() noexcept override { return time; }
-  void arm(TimePoint) noexcept override {}
-  void wake() noexcept override {}
-  void watch(int, Ready, IoHandler&) override {}
-  void rewatch(int, Ready) override {}
-  void unwatch(int) noexcept override {}
-  void run_once(bool) override { turn(); }
-  TimePoint time{};
-};
 
 }  // namespace
 

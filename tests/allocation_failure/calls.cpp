@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// What is called later, and again and again.
+#include <optional>
+#include <stdexcept>
+
+#include "tests/allocation_failure/programs.hpp"
+
+using namespace std::chrono_literals;
+
+namespace deferred::testing {
+namespace {
+
+/// A loop that was made; nothing if there is no memory for it.
+template <class F>
+std::optional<LoopingCall> loop_of(Reactor& reactor, Duration interval, F f) {
+  try {
+    return LoopingCall(reactor, interval, f);
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
+  }
+}
+/// Starts it, or not for want of memory.
+std::optional<Deferred<void>> started(LoopingCall& loop, bool at_once) {
+  try {
+    return at_once ? loop.start() : loop.start_later();
+  } catch (const std::bad_alloc&) {
+    right(!loop.running(), "a loop that was not started runs");
+    return std::nullopt;
+  }
+}
+// It runs until it is stopped, or says that it has ended for want of memory.
+void looping_calls(Reactor& reactor) {
+  int calls = 0;
+  auto loop = loop_of(reactor, 1ms, [&calls] { ++calls; });
+  if (!loop) return;
+  for (const bool at_once : {true, false}) {
+    auto ended = started(*loop, at_once);
+    if (!ended) continue;
+    const int wanted = calls + 2;
+    turn_until(reactor, [&] { return calls >= wanted || ended->has_result(); });
+    if (loop->running()) loop->stop();
+    right(ended->has_result(), "a loop that was stopped goes on");
+    has_value_or_no_memory(std::move(*ended).result());
+  }
+}
+void looping_call_that_waits(Reactor& reactor) {
+  int begun = 0;
+  int unwound = 0;
+  const auto work = [&]() -> Task<> {
+    ++begun;
+    try {
+      co_await Pause{1ms};
+    } catch (...) {
+    }
+    ++unwound;
+  };
+  auto loop = loop_of(reactor, 1ms, work);
+  if (!loop) return;
+  auto ended = started(*loop, true);
+  if (!ended) return;
+  turn_until(reactor, [&] { return unwound >= 2 || ended->has_result(); });
+  if (loop->running()) loop->reset();
+  loop.reset();
+  has_value_or_no_memory(end_of(reactor, std::move(*ended)));
+  right(begun == unwound, "a loop ends before what it has begun");
+}
+void looping_call_cancelled(Reactor& reactor) {
+  int given = 0;
+  int asked = 0;
+  Promise<int> kept;
+  auto loop = loop_of(reactor, 1h, [&] {
+    auto [promise, deferred] = make_deferred<int>([&asked] { ++asked; });
+    kept = std::move(promise);
+    ++given;
+    return std::move(deferred);
+  });
+  if (!loop) return;
+  auto ended = started(*loop, true);
+  if (!ended) return;
+  ended->cancel();
+  right(ended->has_result(), "a cancel does not reach a loop");
+  const Outcome<void> outcome = std::move(*ended).result();
+  right(out_of_memory(outcome) || outcome.check<Cancelled>(), "another error");
+  right(asked == given, "what a loop has begun is not cancelled with it");
+}
+
+}  // namespace
+
+Programs call_programs() {
+  return {
+      {"LoopingCall",
+       {"deferred::LoopingCall::LoopingCall()", "deferred::LoopingCall::start()",
+        "deferred::LoopingCall::start_later()", "deferred::LoopingCall::stop()",
+        "deferred::LoopingCall::running()"},
+       &looping_calls},
+      {"LoopingCall of a task", {"deferred::LoopingCall::reset()"}, &looping_call_that_waits},
+      {"LoopingCall, cancelled", {"deferred::LoopingCall::start()"}, &looping_call_cancelled},
+  };
+}
+
+}  // namespace deferred::testing

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs that await what is called later, and again and again.
+#include <optional>
+#include <utility>
+
+#include "tests/explore_cancel/programs.hpp"
+
+using namespace std::chrono_literals;
+
+namespace deferred::testing {
+namespace {
+
+// However the wait for it is cut, the loop has ended then.
+Task<> looping(CutRun& run) {
+  const DestroyedOnce counted(run);
+  auto& calls = run.keep<int>(0);
+  LoopingCall loop(1ms, [&calls, counted](std::uint64_t ticks) {
+    calls += static_cast<int>(ticks);
+    if (calls == 3) throw 3;
+  });
+  run.may_fail_with<int>();
+  const Outcome<void> outcome = co_await as_outcome(loop.start());
+  must(!loop.running(), "a loop goes on that nobody waits for");
+  must(run.cut() || outcome.check<int>(), "a loop ends with another error");
+  co_await some_time();
+}
+
+// What it has begun is cancelled, or waited for.
+Task<> looping_task(CutRun& run) {
+  struct Work {
+    std::optional<LoopingCall> loop;
+    int begun = 0, unwound = 0;
+  };
+  struct Unwinds {
+    explicit Unwinds(int& count) : counted(count) {}
+    Unwinds(const Unwinds&) = delete;
+    Unwinds& operator=(const Unwinds&) = delete;
+    ~Unwinds() { ++counted; }
+    int& counted;
+  };
+  auto& work = run.keep<Work>();
+  work.loop.emplace(run.reactor(), 2ms, [&work, &run]() -> Task<> {
+    const DestroyedOnce counted(run);
+    ++work.begun;
+    const Unwinds unwinds(work.unwound);
+    co_await some_time();
+    if (work.begun == 2) work.loop->stop();
+    co_await some_time();
+  });
+  run.at_end([&] { must(work.begun == work.unwound, "work is left that nobody waits for"); });
+  co_await work.loop->start();
+  must(work.begun == 2 || run.cut(), "a loop ends early");
+  must(work.begun == work.unwound, "a loop ends before what it has begun");
+  co_await some_time();
+}
+
+}  // namespace
+
+Programs call_programs() {
+  return {
+      {"a LoopingCall that fails", looping},
+      {"a LoopingCall of tasks, stopped", looping_task},
+  };
+}
+
+}  // namespace deferred::testing
