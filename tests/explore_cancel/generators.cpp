@@ -50,7 +50,7 @@ Task<> survives(CutRun& run) {
   const auto body = [&run]() -> AsyncGenerator<int> {
     const DestroyedOnce counted(run);
     for (int i = 0; i < 3; ++i) {
-      co_await as_outcome(some_time());
+      [[maybe_unused]] const Outcome<void> outcome = co_await as_outcome(some_time());
       co_yield i;
     }
   };

@@ -181,8 +181,8 @@ TEST_CASE_FIXTURE(Loop, "row 155: with an interval of 0 there is a call a turn, 
 }
 
 TEST_CASE_FIXTURE(Loop, "row 155: a negative interval is refused") {
-  CHECK_THROWS_AS(LoopingCall(-1ns, [] {}), std::invalid_argument);
-  CHECK_THROWS_AS(LoopingCall(reactor, -1h, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(static_cast<void>(LoopingCall(-1ns, [] {})), std::invalid_argument);
+  CHECK_THROWS_AS(static_cast<void>(LoopingCall(reactor, -1h, [] {})), std::invalid_argument);
 }
 
 TEST_CASE_FIXTURE(Loop,
