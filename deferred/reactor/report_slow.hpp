@@ -29,13 +29,13 @@ struct Slow {
 /// time, when it gives control back: to standard error, or to a function of one's own. One that
 /// never does is for a debugger. It is the reactor's Tracer, and tells the one that was there
 /// before. REQUIRES: dropped before the reactor and in the reverse order of trace()'s.
-class [[nodiscard]] DEFERRED_API SlowReport final : private Tracer {
+class [[nodiscard]] SlowReport final : private Tracer {
  public:
   using Report = std::function<void(const Slow&)>;
   using Clock = std::function<TimePoint()>;
   /// See report_slow(). `clock` is the real one, whatever the reactor's is.
-  SlowReport(Reactor& reactor, AnyDuration limit, Report report, Clock clock);
-  ~SlowReport() override;
+  DEFERRED_API SlowReport(Reactor& reactor, AnyDuration limit, Report report, Clock clock);
+  DEFERRED_API ~SlowReport() override;
 
  private:
   void turn_begins(Reactor& reactor) noexcept override;
@@ -44,7 +44,7 @@ class [[nodiscard]] DEFERRED_API SlowReport final : private Tracer {
   void task_runs(const TaskRef& task) noexcept override;
   void task_has_run(const TaskRef& task) noexcept override;
   void task_ends(const TaskRef& task) noexcept override;
-  [[gnu::visibility("hidden")]] void tell(Duration took, const TaskRef& task) noexcept;
+  void tell(Duration took, const TaskRef& task) noexcept;
 
   Reactor& reactor_;
   Tracer* before_;

@@ -48,6 +48,7 @@ TEST_CASE_FIXTURE(Loop,
   CHECK(tasks[0].parent == 0);
   CHECK(tasks[0].name == "napper");
   CHECK(tasks[0].state == TaskState::waiting);
+  CHECK(to_string(tasks[0].state) == "waiting");
   CHECK(tasks[0].waits_for == "Pause 250 ms");
   CHECK(tasks[0].age >= 3);
   CHECK_FALSE(tasks[0].cancelled);
