@@ -74,23 +74,26 @@ class TaskLocal {
   RestoreTaskLocal set(T value) const;
 
  private:
-  struct Node;
-
   const std::uint64_t key_ = detail::next_context_key();
   T initial_;
 };
 
+namespace detail {
+
 template <class T>
-struct TaskLocal<T>::Node : detail::ContextNode {
-  Node(std::uint64_t key, T&& given) : ContextNode(key, &set_to), set_to(std::move(given)) {}
+struct TaskLocalNode : ContextNode {
+  TaskLocalNode(std::uint64_t key, T&& given)
+      : ContextNode(key, &set_to), set_to(std::move(given)) {}
   T set_to;
 };
+
+}  // namespace detail
 
 template <class T>
 RestoreTaskLocal TaskLocal<T>::set(T value) const {
   static_assert(detail::ordinary_alignment<T>,
                 "TaskLocal: the value is over-aligned: let it hold a std::unique_ptr to it");
-  return RestoreTaskLocal(std::make_unique<Node>(key_, std::move(value)));
+  return RestoreTaskLocal(std::make_unique<detail::TaskLocalNode<T>>(key_, std::move(value)));
 }
 
 }  // namespace deferred
