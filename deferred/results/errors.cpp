@@ -8,8 +8,8 @@ namespace {
 
 std::string timeout_text(std::chrono::nanoseconds limit, const std::type_info& waited_for,
                          const std::string& place) {
-  return "timed out after " + to_string(limit) + " waiting on " +
-         detail::demangled(waited_for) + (place.empty() ? "" : " ") + place;
+  return "timed out after " + to_string(limit) + " waiting on " + detail::demangled(waited_for) +
+         (place.empty() ? "" : " ") + place;
 }
 
 }  // namespace
