@@ -12,7 +12,7 @@ class TaskRef;
 
 /// To be derived from and given to Reactor::trace(). Each is called on the reactor's thread, inside
 /// of what it tells of; what runs outside of turns - a Deferred coroutine up to its first wait - is
-/// its caller's. A task that never had one around it pays nothing for that there are some.
+/// its caller's. A task pays for it only if one was set while it lived.
 class DEFERRED_API Tracer {
  public:
   Tracer() = default;

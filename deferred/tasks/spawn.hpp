@@ -179,7 +179,7 @@ struct SpawnAccess {
     if constexpr (may_be_step<Delivered<T>>) {  // whose frame goes back to its generator
       if (TaskAccess::is_step(task)) task = await_kept<T>(Kept<Task<T>>(std::move(task)));
     }
-    Microthread* const m = make_microthread(&run_microthread<T>);
+    Microthread* const m = make_heir(&run_microthread<T>);
     m->start_with(*TaskAccess::release(task));
     ReactorAccess::adopt(owner, *m);
     m->set(Microthread::queued | Microthread::has_handle);

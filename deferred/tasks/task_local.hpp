@@ -43,14 +43,15 @@ class [[nodiscard]] DEFERRED_API RestoreTaskLocal {
 /// What was set is seen by the microthread that has set it, with all its subtasks, and by those it
 /// spawns from then on, and calls of Deferred coroutines: each has the values that its maker had,
 /// and goes on with its own. A callback or a post sees what whoever fires or runs it sees; code
-/// outside of microthreads, its thread's. A function in another thread, or a
-/// task that another thread's reactor runs, begins with none.
+/// outside of microthreads, its thread's. A function in another thread, or a task that another
+/// thread's reactor runs, begins with none.
 ///
 ///     const TaskLocal<std::string> request_id;   // often a variable of a namespace
 ///     const auto restore = request_id.set("17");
 ///     log(request_id.get());
 ///
-/// One that is never set costs nothing. REQUIRES: the value's destructor does not use a TaskLocal.
+/// As long as none is set, a spawn asks one flag, and nothing else pays. REQUIRES: the value's
+/// destructor does not use a TaskLocal.
 template <class T>
 class TaskLocal {
   static_assert(!std::is_reference_v<T>, "TaskLocal: it holds values; let it hold a pointer");

@@ -13,7 +13,9 @@
 
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/nursery.hpp"
+#include "deferred/yieldables/all.hpp"
 #include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/to_deferred.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"
 
@@ -122,6 +124,23 @@ TEST_CASE_FIXTURE(Loop,
   settle();
 
   CHECK(std::move(*answer).result().value() == "caller");
+}
+
+/// Says at once what its handler sees.
+struct Sees {
+  void yield_to(Waiter<std::string> waiter) const { waiter.resume(user.get()); }
+};
+
+TEST_CASE_FIXTURE(Loop,
+                  "a handler sees the values of who waits, in a branch and in to_deferred() too") {
+  outcome_of([]() -> Task<> {
+    const auto restore = user.set("alice");
+    const auto alone = co_await Sees();
+    const auto [in_branch] = co_await all(Sees());
+    CHECK(alone == "alice");
+    CHECK(in_branch == "alice");
+    CHECK(to_deferred(Sees()).result().value() == "alice");
+  }).value();
 }
 
 TEST_CASE_FIXTURE(Loop, "a callback sees what whoever fires it sees, and a post what runs it") {

@@ -71,13 +71,10 @@ struct AsyncGeneratorPromise : CoroutinePromise<ResultFor<std::optional<Out>>> {
     CoroutinePromise<ResultFor<std::optional<Out>>>::unhandled_exception();
   }
 
-  /// Ends the step, as a coroutine's end ends its call.
-  struct Yielded {
+  /// Ends the step, as a coroutine's end ends its call, or its microthread.
+  struct Yielded : CoroutinePromise<ResultFor<std::optional<Out>>>::Done {
+    explicit Yielded(AsyncGeneratorPromise& of) noexcept : self(of) {}
     AsyncGeneratorPromise& self;
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<>) const noexcept {
-      self.microthread->leaf = self.called_by->caller;
-    }
     In await_resume() const {
       if (self.thrown_in) [[unlikely]]
         std::exchange(self.thrown_in, Failure()).raise();
@@ -93,7 +90,7 @@ struct AsyncGeneratorPromise : CoroutinePromise<ResultFor<std::optional<Out>>> {
     requires std::is_convertible_v<U, Out>
   Yielded yield_value(U&& value) {
     this->set_value(std::optional<Out>(std::in_place, std::forward<U>(value)));
-    return {*this};
+    return Yielded(*this);
   }
   template <class G>
   std::suspend_never yield_value(elements_of<G>) {

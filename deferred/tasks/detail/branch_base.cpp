@@ -4,15 +4,15 @@
 
 namespace deferred::detail {
 
-void BranchBase::make(SourceLocation where) {
-  m_ = make_microthread(&run);
+void BranchBase::begin_with(Microthread* made, SourceLocation where) {
+  m_ = made;
   m_->start_with(frame_);
   m_->waiters = Microthread::branched;
   frame_.where = where;
 }
 void BranchBase::make_part_of(Microthread& whole) {
   extras_of(whole);  // throws, if it does, before there is a branch
-  make(whole.leaf->where);
+  begin_with(make_microthread(&run), whole.leaf->where);
   join_wait(*m_, whole);
   frame_.called_by = whole.leaf->called_by;  // for who asks where it waits
   m_->reactor = whole.reactor;
@@ -21,7 +21,7 @@ void BranchBase::not_begun() noexcept {
   leave_wait(*m_);
   m_->set(Microthread::done);
 }
-void BranchBase::make_alone(SourceLocation where) { make(where); }
+void BranchBase::make_alone(SourceLocation where) { begin_with(make_heir(&run), where); }
 
 BranchBase::Beginning::Beginning(BranchBase& branch) noexcept
     : branch_(branch), before_(std::exchange(current_microthread, branch.m_)) {

@@ -77,7 +77,7 @@ class BranchBase {
 
  private:
   static void run(Runnable& self, bool alive) noexcept;
-  void make(SourceLocation where);
+  void begin_with(Microthread* made, SourceLocation where);
   void finish() noexcept;
 };
 

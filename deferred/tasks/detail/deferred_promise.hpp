@@ -47,7 +47,7 @@ struct DeferredPromise : TaskReturn<T> {
     Reactor* reactor = nullptr;
     static_cast<void>(((reactor = reactor_of(parameters)) || ...));
     if (!reactor) reactor = ReactorAccess::find();
-    Microthread* const m = make_microthread(&run_microthread<T>);
+    Microthread* const m = make_heir(&run_microthread<T>);
     m->start_with(*this);
     if (reactor) {
       ReactorAccess::adopt(*reactor, *m);

@@ -21,6 +21,11 @@ DEFERRED_API void tell_family(Microthread& m, Failure& failure) noexcept;
 inline Microthread* make_microthread(void (*run)(Runnable&, bool) noexcept) {
   auto* const m = new Microthread;
   m->run = run;
+  return m;
+}
+/// The same with the TaskLocals of the code that makes it.
+inline Microthread* make_heir(void (*run)(Runnable&, bool) noexcept) {
+  Microthread* const m = make_microthread(run);
   if (contexts_are_used.load(std::memory_order_relaxed)) [[unlikely]]
     inherit_context(m);
   return m;
