@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Timer: ticks on a grid, without drift.
+// Timer: ticks on a grid, without drift. Callback code has tasks/looping_call.hpp.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/tasks/task.hpp"
@@ -13,38 +14,68 @@
 
 namespace deferred {
 
-/// Each `co_await timer` is the next tick of a grid that begins at the first await, `period`
-/// apart, and gives the number of ticks passed since the last one: 1, or more if the code between
-/// took too long; such a late await goes on in the next turn, and the grid stays where it was.
-/// (Twisted: LoopingCall.withCount)
+/// What an await of a Timer does that finds its tick passed.
+enum class Late : std::uint8_t {
+  at_once,  ///< it goes on in the next turn, off the grid
+  skip,     ///< it waits for the next tick ahead
+};
+
+/// Each `co_await timer` is the next tick of a grid, `period` apart, and gives the number of ticks
+/// passed since the last one: 1, or more if the code between took too long. The grid stays where it
+/// was; what a late await does `late` says. One at the very point of a tick is not late, whichever
+/// tick that is. (Twisted: LoopingCall.withCount; tokio: Interval, MissedTickBehavior)
 class [[nodiscard]] Timer {
  public:
-  /// Throws std::invalid_argument unless `period` is positive.
-  [[nodiscard]] explicit Timer(AnyDuration period) : period_(period) {
+  /// The grid begins at the first await. Throws std::invalid_argument unless `period` is positive.
+  [[nodiscard]] explicit Timer(AnyDuration period, Late late = Late::at_once)
+      : period_(period), late_(late) {
     if (period_ <= Duration::zero())
       throw std::invalid_argument("Timer: the period must be positive");
+  }
+  /// The grid begins at `anchor`, which is no tick itself: the first is one period later. If ticks
+  /// have passed since then, the first await is late, and counts them.
+  [[nodiscard]] Timer(AnyDuration period, TimePoint anchor, Late late = Late::at_once)
+      : Timer(period, late) {
+    last_ = anchor;
   }
 
   DelayedCall yield_to(Waiter<std::uint64_t> waiter) & {
     Reactor& reactor = waiter.reactor();
     const TimePoint now = reactor.now();
     if (!last_) last_ = now;
-    const TimePoint next = later(*last_, period_);
-    if (now >= next) return schedule(std::move(waiter), Duration::zero(), take(now));
-    return reactor.call_at(next, [this, &reactor, waiter = std::move(waiter)] {
+    const Passed passed = passed_at(now);
+    const bool on_tick = passed.beyond == Duration::zero();
+    if (passed.ticks != 0 && (late_ == Late::at_once || on_tick)) {
+      return schedule(std::move(waiter), Duration::zero(), take(now));
+    }
+    const TimePoint from = passed.ticks != 0 ? now - passed.beyond : *last_;
+    return reactor.call_at(later(from, period_), [this, &reactor, waiter = std::move(waiter)] {
       if (waiter.pending()) waiter.resume(take(reactor.now()));
     });
   }
 
  private:
+  struct Passed {
+    std::uint64_t ticks;  // since the last one
+    Duration beyond;      // since the latest of them
+  };
+  // A grid may begin so early that only an unsigned number holds how long ago that was.
+  Passed passed_at(TimePoint now) const noexcept {
+    if (now <= *last_) return {};
+    const auto since = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
+                       static_cast<std::uint64_t>(last_->time_since_epoch().count());
+    const auto period = static_cast<std::uint64_t>(period_.count());
+    return {since / period, Duration(static_cast<Duration::rep>(since % period))};
+  }
   std::uint64_t take(TimePoint now) noexcept {
-    const auto ticks = (now - *last_) / period_;
-    *last_ += ticks * period_;
-    return static_cast<std::uint64_t>(ticks);
+    const Passed passed = passed_at(now);
+    last_ = now - passed.beyond;
+    return passed.ticks;
   }
 
   Duration period_;
-  std::optional<TimePoint> last_;  // the grid point given last
+  Late late_;
+  std::optional<TimePoint> last_;  // the tick given last, or where the grid begins
 };
 
 }  // namespace deferred

@@ -36,6 +36,13 @@ void ticks(Reactor& reactor) {
   const Outcome<int> outcome = end_of(reactor, body);
   right(out_of_memory(outcome) || *outcome == 3 || allocation_failed(), "a tick is lost");
 }
+void ticks_of_a_grid(Reactor& reactor) {
+  const auto body = [&reactor]() -> Task<int> {
+    Timer timer(1ms, reactor.now(), Late::skip);
+    co_return co_await timer != 0 ? 1 : 0;
+  };
+  has_value_or_no_memory(end_of(reactor, body), 1);
+}
 void descriptors(Reactor& reactor) {
   const TwoEnds ends;
   ends.write(1);
@@ -269,6 +276,7 @@ Programs yieldables_programs() {
   return {
       {"Pause", {"co_await deferred::Pause", "deferred::Pause::Pause()"}, &pauses},
       {"Timer", {"co_await deferred::Timer", "deferred::Timer::Timer()"}, &ticks},
+      {"Timer with an anchor", {"deferred::Timer::Timer()"}, &ticks_of_a_grid},
       {"Readable and Writable",
        {"co_await deferred::Readable", "deferred::Readable::Readable()",
         "co_await deferred::Writable", "deferred::Writable::Writable()"},
