@@ -10,6 +10,7 @@
 #include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/channel.hpp"
 #include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/defer_later.hpp"
 #include "deferred/yieldables/event.hpp"
 #include "deferred/yieldables/for_each_at_most.hpp"
 #include "deferred/yieldables/lock.hpp"

@@ -85,6 +85,20 @@ void looping_call_cancelled(Reactor& reactor) {
   right(asked == given, "what a loop has begun is not cancelled with it");
 }
 
+void calls_later(Reactor& reactor) {
+  int calls = 0;
+  const auto body = [&]() -> Task<int> {
+    co_await defer_later(1ms);
+    co_return co_await defer_later(reactor, 1ms, [&calls] { return ++calls; });
+  };
+  has_value_or_no_memory(end_of(reactor, body), 1);
+  try {
+    defer_later(1h, [&calls] { ++calls; }).abandon();
+  } catch (const std::bad_alloc&) {
+  }
+  right(calls <= 1, "what was taken back is called");
+}
+
 }  // namespace
 
 Programs call_programs() {
@@ -95,6 +109,7 @@ Programs call_programs() {
         "deferred::LoopingCall::running()"},
        &looping_calls},
       {"LoopingCall of a task", {"deferred::LoopingCall::reset()"}, &looping_call_that_waits},
+      {"defer_later", {"deferred::defer_later()"}, &calls_later},
       {"LoopingCall, cancelled", {"deferred::LoopingCall::start()"}, &looping_call_cancelled},
   };
 }

@@ -55,12 +55,28 @@ Task<> looping_task(CutRun& run) {
   co_await some_time();
 }
 
+// What was put off is taken back with the wait for it, or has been called.
+Task<> later(CutRun& run) {
+  const DestroyedOnce counted(run);
+  auto& calls = run.keep<int>(0);
+  const auto begun = [&calls, &run, counted] {
+    ++calls;
+    return to_deferred(run.reactor(), Pause{1ms}).add_callback([] { return 7; });
+  };
+  co_await defer_later(1ms);
+  Deferred<int> made = defer_later(1ms, begun);
+  const int got = co_await std::move(made);
+  must(calls == 1 && got == 7, "defer_later() gives another value");
+  co_await some_time();
+}
+
 }  // namespace
 
 Programs call_programs() {
   return {
       {"a LoopingCall that fails", looping},
       {"a LoopingCall of tasks, stopped", looping_task},
+      {"defer_later, of what waits", later},
   };
 }
 
