@@ -6,6 +6,7 @@
 
 #include "deferred/threads/blocking_call_from_thread.hpp"
 #include "deferred/threads/defer_to_thread.hpp"
+#include "deferred/threads/futures.hpp"
 #include "deferred/threads/in_thread.hpp"
 #include "deferred/threads/on.hpp"
 #include "deferred/threads/pool.hpp"

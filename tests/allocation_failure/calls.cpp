@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What is called later, and again and again.
+// What is called later, and again and again; futures.
+#include <future>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
+#include "deferred/testing/manual_pool.hpp"
 #include "tests/allocation_failure/programs.hpp"
 
 using namespace std::chrono_literals;
@@ -99,6 +103,57 @@ void calls_later(Reactor& reactor) {
   right(calls <= 1, "what was taken back is called");
 }
 
+// A future is ready or throws, a Deferred fires; the future that is dropped is told nothing.
+void futures(Reactor& reactor) {
+  std::optional<std::future<std::string>> future;
+  auto [promise, deferred] = [] {
+    const AllocationsSucceed memory;
+    return make_deferred<std::string>();
+  }();
+  try {
+    future = to_future(std::move(deferred));
+  } catch (const std::bad_alloc&) {
+  }
+  try {
+    promise.callback("a text that is longer than what a string holds in place");
+  } catch (const std::bad_alloc&) {
+    promise.errback(1);
+  }
+  if (!future) return;
+  ManualPool pool;
+  Deferred<std::string> back;
+  try {
+    back = from_future(reactor, pool, std::move(*future));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  for (int i = 0; i != 4; ++i) {
+    turns(reactor, 1);
+    pool.run_all();
+  }
+  right(back.has_result(), "what a future gives is lost");
+  const Outcome<std::string> outcome = std::move(back).result();
+  right(out_of_memory(outcome) || (allocation_failed() && outcome.check<int>()) ||
+            (outcome.has_value() && outcome->size() > 20),
+        "a future gives another value");
+}
+void future_that_throws(Reactor&) {
+  std::optional<std::future<int>> future;
+  try {
+    future = to_future(fail<int>(std::logic_error("an error that is long enough for it")));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  try {
+    future->get();
+    right(false, "a future that should throw does not");
+  } catch (const std::bad_alloc&) {
+    right(allocation_failed(), "no memory, without reason");
+  } catch (const std::logic_error& error) {
+    right(std::string_view(error.what()).starts_with("an error"), "another error");
+  }
+}
+
 }  // namespace
 
 Programs call_programs() {
@@ -111,6 +166,8 @@ Programs call_programs() {
       {"LoopingCall of a task", {"deferred::LoopingCall::reset()"}, &looping_call_that_waits},
       {"defer_later", {"deferred::defer_later()"}, &calls_later},
       {"LoopingCall, cancelled", {"deferred::LoopingCall::start()"}, &looping_call_cancelled},
+      {"to_future and from_future", {"deferred::to_future()", "deferred::from_future()"}, &futures},
+      {"to_future of a failure", {"deferred::to_future()"}, &future_that_throws},
   };
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Programs that await what is called later, and again and again.
+#include <future>
 #include <optional>
 #include <utility>
 
+#include "deferred/testing/manual_pool.hpp"
 #include "tests/explore_cancel/programs.hpp"
 
 using namespace std::chrono_literals;
@@ -70,6 +72,26 @@ Task<> later(CutRun& run) {
   co_await some_time();
 }
 
+// The future is waited for by nobody afterwards, or has been asked.
+Task<> future(CutRun& run) {
+  struct Asked {
+    ManualPool pool;
+    std::promise<int> promise;
+    DelayedCall answers;
+  };
+  auto& asked = run.keep<Asked>();
+  asked.answers = run.reactor().call_later(1ms, [&asked] {
+    asked.promise.set_value(5);
+    asked.pool.run_all();
+  });
+  run.at_end([&] { must(asked.pool.queued() == 0, "a future is waited for by nobody"); });
+  const int got = co_await from_future(asked.pool, asked.promise.get_future());
+  must(got == 5, "a future gives another value");
+  std::future<int> again = to_future(succeed(got));
+  must(again.get() == 5, "a future gives another value");
+  co_await some_time();
+}
+
 }  // namespace
 
 Programs call_programs() {
@@ -77,6 +99,7 @@ Programs call_programs() {
       {"a LoopingCall that fails", looping},
       {"a LoopingCall of tasks, stopped", looping_task},
       {"defer_later, of what waits", later},
+      {"a std::future", future},
   };
 }
 
