@@ -34,7 +34,7 @@ struct Family;
 struct Microthread;
 
 struct ReactorState {
-  ReactorState(Backend& backend, Inbox& inbox, ThreadChecks checks) noexcept
+  ReactorState(Backend& backend, Inbox& inbox, ThreadChecks checks)
       : backend_(&backend), inbox_(&inbox), checks_(checks) {}
   ReactorState(const ReactorState&) = delete;
   ReactorState& operator=(const ReactorState&) = delete;
