@@ -5,6 +5,7 @@
 
 #include "deferred/io/connect.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/io/lock_file.hpp"
 #include "deferred/io/netstring.hpp"
 #include "deferred/io/tcp_listener.hpp"
 #include "deferred/io/tcp_stream.hpp"

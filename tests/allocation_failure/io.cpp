@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Streams over TCP, on the loopback, and netstrings.
+// Streams over TCP, on the loopback, and netstrings; locks on files.
+#include <unistd.h>
+
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -299,10 +303,47 @@ void errors(Reactor&) {
   right(code.category() == io::error_category() && !code.message().empty(), "an error has a text");
 }
 
+// A lock that could not be had is nobody's, and one that was had comes back.
+void locking_files(Reactor& reactor) {
+  struct Folder {
+    Folder() {
+      const AllocationsSucceed memory;
+      std::string name = std::filesystem::temp_directory_path() / "deferred.XXXXXX";
+      right(::mkdtemp(name.data()) != nullptr, "there is no folder to try in");
+      path = name + "/a lock with a name that is long";
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+      const AllocationsSucceed memory;
+      std::filesystem::remove_all(path.parent_path());
+    }
+    std::filesystem::path path;
+  } const folder;
+  const auto hold = [&folder]() -> Task<int> {
+    io::FileLock lock = co_await io::lock_file(folder.path, 1ms);
+    co_await Pause{2ms};
+    const bool held = lock.held();
+    lock.unlock();
+    co_return held ? 1 : 0;
+  };
+  Spawned<int> first = spawn(reactor, hold);
+  const ClosedAtEnd closed(first.task());
+  Deferred<int> one = std::move(first);
+  has_value_or_no_memory(end_of(reactor, hold), 1);
+  has_value_or_no_memory(end_of(reactor, std::move(one)), 1);
+  const AllocationsSucceed memory;
+  right(io::try_lock_file(folder.path).has_value(), "a lock does not come back");
+}
+
 }  // namespace
 
 Programs io_programs() {
   return {
+      {"lock_file",
+       {"deferred::io::lock_file()", "deferred::io::try_lock_file()",
+        "deferred::io::FileLock::unlock()", "deferred::io::FileLock::held()"},
+       &locking_files},
       {"TcpListener",
        {"deferred::io::TcpListener::TcpListener()", "deferred::io::TcpListener::close()",
         "deferred::io::TcpListener::fd()", "deferred::io::TcpListener::is_open()",

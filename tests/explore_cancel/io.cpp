@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Composed programs over sockets: no byte is lost or comes twice, wherever they are cut.
+// Composed programs over sockets: no byte is lost or comes twice, wherever they are cut. And over
+// a lock on a file, which always comes back.
+#include <unistd.h>
+
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -119,6 +124,33 @@ Task<> waits_for_both_ways(CutRun& run) {
   must(pair.read_now() == "x", "what was to be read is gone");
 }
 
+Task<> locks_file(CutRun& run) {
+  struct Folder {
+    Folder() : name(std::filesystem::temp_directory_path() / "deferred.XXXXXX") {
+      must(::mkdtemp(name.data()) != nullptr, "there is no folder to try in");
+    }
+    ~Folder() { std::filesystem::remove_all(name); }
+    std::string name;
+    DelayedCall gives_back;
+    std::optional<io::FileLock> other;
+  };
+  auto& folder = run.keep<Folder>();
+  const std::string path = folder.name + "/lock";
+  run.at_end([&folder, path] {
+    folder.other.reset();
+    must(io::try_lock_file(path).has_value(), "a lock does not come back");
+  });
+  folder.other = io::try_lock_file(path);
+  folder.gives_back = run.reactor().call_later(2500us, [&folder] { folder.other.reset(); });
+  {
+    const io::FileLock lock = co_await io::lock_file(path, 1ms);
+    must(!io::try_lock_file(path), "two have a lock");
+    co_await some_time();
+  }
+  const io::FileLock again = co_await with_timeout(1h, io::lock_file(path));
+  co_await some_time();
+}
+
 }  // namespace
 
 Programs io_programs() {
@@ -128,6 +160,7 @@ Programs io_programs() {
       {"an echo", echo},
       {"a stream that is closed under a reader", closed_under_a_reader},
       {"a listener and who connects", accepts},
+      {"a lock on a file", locks_file},
       {"two tasks on one descriptor", waits_for_both_ways},
   };
 }
