@@ -72,7 +72,7 @@ class DEFERRED_API Nursery {
   template <class F, class... A>
     requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
   auto spawn(F&& f, A&&... arguments);
-  template <Yieldable Y>
+  template <class Y>
     requires(!std::is_invocable_v<Y&>)
   auto spawn(Y x);
 
@@ -123,14 +123,12 @@ Spawned<Delivered<T>> Nursery::spawn(Task<T> task) {
 template <class F, class... A>
   requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
 auto Nursery::spawn(F&& f, A&&... arguments) {
-  using Made = std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>;
-  return spawn(detail::call_kept<AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
-      std::forward<F>(f), std::forward<A>(arguments)...));
+  return spawn(detail::task_of_call(std::forward<F>(f), std::forward<A>(arguments)...));
 }
-template <Yieldable Y>
+template <class Y>
   requires(!std::is_invocable_v<Y&>)
 auto Nursery::spawn(Y x) {
-  return spawn(detail::await_kept<AwaitedResult<Y>>(detail::Kept<Y>(std::move(x))));
+  return spawn(detail::task_of_yieldable(std::move(x)));
 }
 
 namespace detail {

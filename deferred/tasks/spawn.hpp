@@ -142,15 +142,13 @@ Spawned<Delivered<T>> spawn(Reactor& reactor, Task<T> task);
 template <class F, class... A>
   requires std::is_invocable_v<std::decay_t<F>&, std::decay_t<A>...>
 auto spawn(Reactor& reactor, F&& f, A&&... arguments) {
-  using Made = std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>;
-  return spawn(reactor, detail::call_kept<AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
-                            std::forward<F>(f), std::forward<A>(arguments)...));
+  return spawn(reactor, detail::task_of_call(std::forward<F>(f), std::forward<A>(arguments)...));
 }
 /// Makes a microthread that awaits `x`, whatever it is: a Timer, a read, a Deferred.
-template <Yieldable Y>
+template <class Y>
   requires(!std::is_invocable_v<Y&>)
 auto spawn(Reactor& reactor, Y x) {
-  return spawn(reactor, detail::await_kept<AwaitedResult<Y>>(detail::Kept<Y>(std::move(x))));
+  return spawn(reactor, detail::task_of_yieldable(std::move(x)));
 }
 
 /// The same three on Reactor::current(): in a task nobody has to pass the reactor.
@@ -163,7 +161,7 @@ template <class F, class... A>
 auto spawn(F&& f, A&&... arguments) {
   return spawn(Reactor::current(), std::forward<F>(f), std::forward<A>(arguments)...);
 }
-template <Yieldable Y>
+template <class Y>
   requires(!std::is_invocable_v<Y&>)
 auto spawn(Y x) {
   return spawn(Reactor::current(), std::move(x));

@@ -24,6 +24,8 @@ template <class Y>
 Task<Delivered<AwaitedResult<Y>>> task_of(Y x);
 template <class T>
 Deferred<T> deferred_or_closed(Spawned<T> spawned, SourceLocation where);
+template <class Y>
+void refuse_to_deferred();
 }  // namespace detail
 
 /// Begins to wait for x, any yieldable, and gives what that gives, or an Outcome's content, as a
@@ -60,8 +62,26 @@ Deferred<Delivered<AwaitedResult<Y>>> to_deferred(
     return start_wait(std::forward<Y>(x), where);
   }
 }
+/// What cannot be awaited does not compile.
+template <class Y>
+  requires(!Yieldable<Y>)
+void to_deferred(Y&&, SourceLocation = {}) {
+  detail::refuse_to_deferred<Y>();
+}
+template <class Y>
+  requires(!Yieldable<Y>)
+void to_deferred(Reactor&, Y&&, SourceLocation = {}) {
+  detail::refuse_to_deferred<Y>();
+}
 
 namespace detail {
+
+template <class Y>
+void refuse_to_deferred() {
+  static_assert(Yieldable<Y>,
+                "to_deferred: this cannot be awaited. Of a plain value it is `succeed(value)`; of "
+                "a function `maybe_deferred(f)` or, of a coroutine, its call: `to_deferred(f())`.");
+}
 
 /// What a yieldable gives, or fails with: of an Outcome what is in it.
 template <class Y>

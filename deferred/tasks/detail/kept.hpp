@@ -44,6 +44,30 @@ Task<T> call_kept(F f, A... arguments) {
   return TaskAccess::throwing<T>(call_quietly<T, F, A...>(std::move(f), std::move(arguments)...));
 }
 
+/// The task of `f(arguments...)`, which keeps them; says what to write where nothing can be
+/// awaited.
+template <class F, class... A>
+auto task_of_call(F&& f, A&&... arguments) {
+  using Made = std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>;
+  constexpr bool awaits = [] {
+    if constexpr (std::is_void_v<Made>) {
+      return false;
+    } else {
+      return HandlerOf<Made>::kind != HandlerKind::none;
+    }
+  }();
+  static_assert(awaits,
+                "spawn: this callable returns nothing that can be awaited. Make it a coroutine: "
+                "`[]() -> Task<int> { co_return 3; }`. What does not wait needs no microthread: "
+                "call it, or have the reactor call it: `reactor.post(f)`.");
+  if constexpr (awaits) {
+    return call_kept<AwaitedResult<Made>, std::decay_t<F>, std::decay_t<A>...>(
+        std::forward<F>(f), std::forward<A>(arguments)...);
+  } else {
+    return std::type_identity_t<Task<> (*)()>()();  // no more texts
+  }
+}
+
 /// What will be awaited, as a Y; told so, if it will not be. An lvalue is only referred to.
 template <class Y>
 class Kept {
@@ -72,6 +96,19 @@ class Kept {
 template <class R, class Y>
 Task<R> await_kept(Kept<Y> x) {
   co_return co_await unlisted(x.give());
+}
+/// The task that awaits what was given to spawn(); says what to give where that cannot be.
+template <class Y>
+auto task_of_yieldable(Y&& x) {
+  constexpr bool awaits = HandlerOf<Y>::kind != HandlerKind::none;
+  static_assert(awaits,
+                "spawn: this cannot be awaited. Give it a Task, a callable that makes one of the "
+                "arguments behind it, or a yieldable.");
+  if constexpr (awaits) {
+    return await_kept<AwaitedResult<Y>>(Kept<Y>(std::move(x)));
+  } else {
+    return std::type_identity_t<Task<> (*)()>()();
+  }
 }
 
 }  // namespace deferred::detail

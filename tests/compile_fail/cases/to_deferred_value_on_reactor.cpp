@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// expect: to_deferred: this cannot be awaited. Of a plain value it is `succeed(value)`
+#include "deferred/yieldables/to_deferred.hpp"
+
+void value(deferred::Reactor& reactor) { deferred::to_deferred(reactor, 3); }
