@@ -30,9 +30,10 @@ template <class T>
 struct ReplyState;
 }
 
-/// The answering end of a Reply: copyable, for any thread. The first answer wins, later ones return
-/// false. When all copies are gone without an answer, the await throws AbandonedError. One that was
-/// moved from throws std::logic_error.
+/// The answering end of a Reply: copyable, for any thread. The first answer is taken and returns
+/// true, later ones return false. Taken is not received: a wait that was cut off, by a time limit
+/// or a cancel, is known on its own thread only. When all copies are gone without an answer, the
+/// await throws AbandonedError. One that was moved from throws std::logic_error.
 template <class T>
 class ReplySender {
  public:

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "deferred/yieldables/as_outcome.hpp"
@@ -236,6 +237,38 @@ TEST_CASE_FIXTURE(Loop, "a Reply can be given a time limit, and a late answer do
 
   send(1);
   settle();
+}
+
+// A sender may be on another thread, and cannot know of the cut.
+TEST_CASE_FIXTURE(Loop, "an answer to a wait that was cut off is taken, and reaches nobody") {
+  Reply<int> reply;
+  const auto send = reply.send();
+  bool went_on = false;
+  auto spawned = spawn(reactor, [&]() -> Task<> {
+    const auto cut = co_await as_outcome(with_timeout(1s, reply));
+    CHECK(cut.check<TimeoutError>());
+    co_await Pause(1h);
+    went_on = true;
+  });
+  time.advance(1s);
+
+  const bool first = send(1);
+  const bool second = send(2);
+  settle();
+
+  CHECK(first);
+  CHECK_FALSE(second);
+  CHECK_FALSE(went_on);
+  CHECK_FALSE(spawned.done());
+  spawned.task().close();
+}
+
+TEST_CASE("a sender takes what makes its result, and nothing else") {
+  CHECK(std::is_invocable_r_v<bool, ReplySender<void>>);
+  CHECK_FALSE(std::is_invocable_v<ReplySender<void>, int>);
+  CHECK(std::is_invocable_r_v<bool, ReplySender<std::string>, const char*>);
+  CHECK(std::is_invocable_r_v<bool, ReplySender<std::string>>);  // an empty one
+  CHECK_FALSE(std::is_invocable_v<ReplySender<std::string>, std::vector<int>>);
 }
 
 TEST_CASE_FIXTURE(Loop, "a Reply of nothing is an event") {
