@@ -116,6 +116,26 @@ TEST_CASE_TEMPLATE("stop() before run() makes the next run() return without a tu
   CHECK(calls == 1);
 }
 
+// Twisted: "Can't stop reactor that isn't running." Who stops cannot know who else did.
+TEST_CASE_TEMPLATE("stop() twice ends one run, and not the next", On, OnPoll, OnVirtualTime) {
+  On on;
+  std::string log;
+  on.reactor.post([&] {
+    log += "a";
+    on.reactor.stop();
+    on.reactor.stop();
+  });
+  on.reactor.run();
+  on.reactor.post([&] {
+    log += "b";
+    on.reactor.stop();
+  });
+
+  on.reactor.run();
+
+  CHECK(log == "ab");
+}
+
 TEST_CASE_TEMPLATE("run() inside run() throws ReactorStateError, and the outer one goes on", On,
                    OnPoll, OnVirtualTime) {
   On on;

@@ -51,6 +51,38 @@ TEST_CASE_FIXTURE(Loop, "a task goes on in the next round after its Deferred fir
   CHECK(outcome_of(std::move(spawned)).value() == 6);
 }
 
+// Krondo's exercise: two awaits each, in all orders that keep each one's own.
+TEST_CASE_FIXTURE(Loop,
+                  "coroutines interleave at their awaits only, in any order of what they await") {
+  for (const std::string order : {"aabb", "abab", "abba", "baab", "baba", "bbaa"}) {
+    std::string seen;
+    std::vector<Promise<void>> awaited[2];
+    const auto twice = [&](char name) -> Task<> {
+      for (int i = 0; i < 2; ++i) {
+        auto [promise, deferred] = make_deferred<void>();
+        awaited[name - 'a'].push_back(std::move(promise));
+        co_await std::move(deferred);
+        seen += name;
+        seen += '(';
+        seen += name;
+        seen += ')';
+      }
+    };
+    spawn(reactor, twice, 'a');
+    spawn(reactor, twice, 'b');
+    settle();
+
+    std::string expected;
+    for (const char name : order) {
+      awaited[name - 'a'].back().callback();
+      expected += std::string(1, name) + '(' + name + ')';
+      settle();
+    }
+
+    CHECK(seen == expected);
+  }
+}
+
 TEST_CASE_FIXTURE(Loop, "the failure of a Deferred is thrown at the await, as what it is") {
   auto [promise, deferred] = make_deferred<int>();
   auto spawned = spawn(reactor, await_deferred(std::move(deferred)));

@@ -101,6 +101,32 @@ TEST_CASE_FIXTURE(Loop, "two microthreads that pause after each line take turns 
                                             "I'm bar 2", "I'm bar 2", "Task 2 terminated"});
 }
 
+// PJE: spawn(task, delay).
+TEST_CASE_FIXTURE(Loop,
+                  "a delayed spawn is a task that pauses first, and can be cancelled until then") {
+  std::string began;
+  const auto delayed = [&](Duration delay, char name) -> Task<> {
+    co_await Pause(delay);
+    began += name;
+  };
+  spawn(reactor, delayed, 2s, 'b');
+  spawn(reactor, delayed, 1s, 'a');
+  auto taken_back = spawn(reactor, delayed, 3s, 'c');
+  time.advance(2s);
+  CHECK(began == "ab");
+
+  taken_back.task().cancel();
+  time.advance(2s);
+
+  CHECK(outcome_of(std::move(taken_back)).check<Cancelled>());
+  CHECK(began == "ab");
+}
+
+TEST_CASE("a Pause describes itself") {
+  CHECK(Pause().describe() == "Pause");
+  CHECK(Pause(5s).describe() == "Pause 5 s");
+}
+
 TEST_CASE_FIXTURE(Loop, "pauses that end at the same time end in the order they began") {
   std::string order;
   const auto one = [&](char name, Duration first, Duration second) -> Task<> {
