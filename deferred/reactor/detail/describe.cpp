@@ -99,7 +99,7 @@ std::string waited_for(const Microthread& m) {
     } catch (...) {  // its type will do
     }
   }
-  return demangled(m.wait->ops->yieldable());
+  return demangled(*m.wait->ops->yieldable);
 }
 
 std::string describe(const Microthread& m) {

@@ -22,7 +22,7 @@ namespace deferred::detail {
 struct Wait;
 /// What can be asked of a wait without knowing its type.
 struct WaitOps {
-  const std::type_info& (*yieldable)() noexcept;
+  const std::type_info* yieldable;  // no function: debuggers read it, too
   /// Asks what is waited on to end early.
   Cancelling (*request_cancel)(Wait& wait);
   void (*fail)(Wait& wait, Failure failure) noexcept;

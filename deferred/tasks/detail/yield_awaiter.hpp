@@ -190,7 +190,7 @@ class YieldAwaiter : private SlotFor<AwaitedResult<Y>> {
     }
   }();
   static constexpr WaitOps table{
-      []() noexcept -> const std::type_info& { return typeid(std::remove_cvref_t<Y>); },
+      &typeid(std::remove_cvref_t<Y>),
       [](Wait& wait) {
         return static_cast<YieldAwaiter&>(static_cast<Slot&>(wait))
             .undo_.request_cancel(wait.undo_kind);
