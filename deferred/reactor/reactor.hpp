@@ -36,6 +36,7 @@ class TaskRef;
 class Tracer;
 
 namespace detail {
+struct GdbLayout;
 struct MainEnd;
 struct ReactorAccess;
 }  // namespace detail
@@ -211,6 +212,7 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   bool busy() const noexcept { return !ready_.empty() || !next_turn_.empty() || !inbox_->empty(); }
 
  private:
+  friend struct detail::GdbLayout;
   friend struct detail::ReactorAccess;
   static constexpr std::size_t most_messages = 1024;  // of the inbox, a turn
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <system_error>
 
+#include "deferred/reactor/detail/gdb_layout.hpp"
 #include "deferred/reactor/detail/signal_node.hpp"
 #include "deferred/reactor/reactor.hpp"
 
@@ -13,7 +14,6 @@ namespace deferred::detail {
 namespace {
 
 constinit std::mutex all;  // held over a fork()
-constinit Reactor* first_of_process = nullptr;
 
 void before_fork() {
   all.lock();
@@ -25,8 +25,8 @@ void in_parent() {
 }
 void in_child() {
   forget_signals();
-  for (Reactor* reactor = first_of_process; reactor;) reactor = ReactorAccess::die(*reactor);
-  first_of_process = nullptr;
+  for (Reactor* reactor = all_reactors.first; reactor;) reactor = ReactorAccess::die(*reactor);
+  all_reactors.first = nullptr;
   in_parent();
 }
 
@@ -36,9 +36,10 @@ void ReactorAccess::enlist(Reactor& reactor) {
   static const int error = ::pthread_atfork(&before_fork, &in_parent, &in_child);
   if (error != 0) throw std::system_error(error, std::generic_category(), "reactor: atfork");
   const std::lock_guard lock(all);
-  reactor.next_of_process_ = first_of_process;
-  if (first_of_process) first_of_process->previous_of_process_ = &reactor;
-  first_of_process = &reactor;
+  Reactor*& first = all_reactors.first;
+  reactor.next_of_process_ = first;
+  if (first) first->previous_of_process_ = &reactor;
+  first = &reactor;
 }
 
 void ReactorAccess::delist(Reactor& reactor) noexcept {
@@ -46,7 +47,7 @@ void ReactorAccess::delist(Reactor& reactor) noexcept {
   if (reactor.dead_) return;
   Reactor* const next = reactor.next_of_process_;
   Reactor* const previous = reactor.previous_of_process_;
-  (previous ? previous->next_of_process_ : first_of_process) = next;
+  (previous ? previous->next_of_process_ : all_reactors.first) = next;
   if (next) next->previous_of_process_ = previous;
 }
 

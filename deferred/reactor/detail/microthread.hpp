@@ -178,6 +178,7 @@ struct Microthread : Runnable, Recycled {
   void add_extras(Extras& made) noexcept;
 
  private:
+  friend struct GdbLayout;
   /// True if there is more to expire.
   bool expire_own() noexcept {
     ++epoch;

@@ -202,6 +202,7 @@ class Chain {
   DEFERRED_API std::string describe(const std::string& type) const;
 
  private:
+  friend struct GdbLayout;  // reactor/detail/gdb_layout.hpp
   // Why links may not run now: any of the flags, or some times `paused`. Zero: they may.
   static constexpr std::uint32_t unfired = 1;
   static constexpr std::uint32_t running = 2;  // they do already, further down the stack
