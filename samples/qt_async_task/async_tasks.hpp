@@ -11,25 +11,30 @@
 #include <string>
 #include <vector>
 
+#include "samples/qt_async_task/progress.hpp"
+
 namespace async_tasks {
 
 /// What runs in a thread: called by several at once.
-using Worker = std::function<int(int)>;
+using Worker = std::function<int(int number, Progress& progress)>;
 
-/// What becomes of workers that run when the click is cancelled.
+/// What becomes of workers that run and do not say how far they are, when they are cancelled.
 enum class Running { waited_for, abandoned };
 
-/// Shows what goes on. All is called on the reactor's thread, and nothing may be thrown.
+/// Shows what goes on, in a row for each number, from 0. All is called on the reactor's thread, and
+/// nothing may be thrown.
 class View {
  public:
   /// How often the clock has ticked, ten times a second.
   virtual void show_ticks(int count) = 0;
-  /// A click's work begins: nothing is done of so many tasks.
-  virtual void show_begin(int tasks) = 0;
-  virtual void show_result(const std::string& text) = 0;
-  /// `trace` says where the failure comes from, a place a line.
-  virtual void show_failure(const std::string& text, const std::string& trace) = 0;
-  virtual void show_done(int tasks) = 0;
+  /// A click's work begins: all rows wait for a thread.
+  virtual void show_begin() = 0;
+  /// Its call runs; with 0 when it begins.
+  virtual void show_running(int row, int percent) = 0;
+  // One of these is a row's last:
+  virtual void show_result(int row, int value) = 0;
+  virtual void show_failure(int row, const deferred::Failure& failure) = 0;
+  virtual void show_cancelled(int row) = 0;
   /// The work is over; AsyncTasks is not touched again before the next click.
   virtual void show_end() = 0;
 
@@ -40,7 +45,8 @@ class View {
 /// Calls the worker with each number, in threads, at a click. Ticks all its life.
 ///
 /// May be destroyed at any time, in the View's functions only in show_end(): nothing is shown any
-/// more, calls that have not begun never do, and those that run end by themselves, in the pool.
+/// more, calls that have not begun never do, and those that run end by themselves, in the pool, at
+/// the latest with the next percent that they say.
 class AsyncTasks {
  public:
   AsyncTasks(deferred::Reactor& reactor, deferred::Pool& pool, View& view, Worker worker,
@@ -51,14 +57,18 @@ class AsyncTasks {
 
   /// Begins in the reactor's next turn. Does nothing while a click's work goes on.
   void click();
-  /// Ends the work of a click: calls that have not begun never do.
+  /// Ends the work of a click: calls that have not begun never do, and those that run end when they
+  /// say how far they are.
   void cancel();
+  /// Ends one call so. Does nothing if it is none of the click's work that goes on.
+  void cancel(int row);
   bool busy() const { return busy_; }
 
  private:
   deferred::Task<> handle_click();
-  deferred::Spawned<int> start(int number);
-  deferred::Task<int> call_worker(int number);
+  deferred::Task<> show_row(int row, int number);
+  deferred::Task<int> call_worker(int row, int number);
+  deferred::Task<> show_percents(int row, deferred::Channel<int>& percents);
   deferred::Task<> tick();
 
   deferred::Reactor& reactor_;
@@ -68,10 +78,9 @@ class AsyncTasks {
   const std::vector<int> numbers_;
   const Running when_cancelled_;
   bool busy_ = false;
-  bool cancelled_ = false;  // since the last click, perhaps before its work began
   deferred::TaskRef ticking_;
-  deferred::TaskRef handler_;               // of the last click, if there was one
-  std::vector<deferred::TaskRef> workers_;  // which the handler has started
+  deferred::TaskRef handler_;            // of the last click, if there was one
+  std::vector<deferred::TaskRef> rows_;  // its children, as far as they have been started
 };
 
 }  // namespace async_tasks

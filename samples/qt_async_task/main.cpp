@@ -16,10 +16,11 @@
 namespace {
 
 // The worker: knows nothing of windows or coroutines, and takes its time.
-int primes_below(int n) {
+int primes_below(int n, async_tasks::Progress& progress) {
   if (n < 0) throw std::invalid_argument(std::to_string(n) + " is below zero");
   int count = 0;
   for (int candidate = 2; candidate < n; ++candidate) {
+    if (candidate % 1024 == 0) progress(candidate, n);
     bool prime = true;
     for (int d = 2; prime && d <= candidate / d; ++d) prime = candidate % d != 0;
     if (prime) ++count;
