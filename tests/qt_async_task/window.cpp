@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the window shows while workers run in real threads. Next: closed_window.cpp.
+// What the window shows while workers run in real threads. Next: closed_window.cpp, picture.cpp.
 #include "samples/qt_async_task/window.hpp"
 
 #include <doctest/doctest.h>
