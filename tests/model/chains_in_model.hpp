@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// A program of Deferreds, run by the model.
+#pragma once
+
+#include <optional>
+
+#include "tests/model/chains_program.hpp"
+#include "tests/model/log.hpp"
+
+namespace deferred::model {
+
+/// Nothing, if nothing can be said: of programs that meet a known fault of the library.
+std::optional<Log> run_chains_in_model(const ChainsProgram& program);
+
+}  // namespace deferred::model

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "tests/model/log.hpp"
+
+#include <algorithm>
+
+namespace deferred::model {
+
+namespace {
+
+std::string line(const Log& log, std::size_t at) {
+  if (at >= log.size()) return "-";
+  const Event& event = log[at];
+  return std::string(event.what) + " #" + std::to_string(event.whose) + ": " +
+         std::to_string(event.with);
+}
+
+}  // namespace
+
+std::string beside(const Log& library, const Log& model) {
+  constexpr std::size_t width = 40;
+  std::string text = "  library" + std::string(width - 7, ' ') + "model\n";
+  for (std::size_t at = 0; at < std::max(library.size(), model.size()); ++at) {
+    const std::string left = line(library, at);
+    const std::string right = line(model, at);
+    const std::size_t gap = left.size() < width ? width - left.size() : 1;
+    text += (left == right ? "  " : "! ") + left + std::string(gap, ' ') + right + "\n";
+    if (left != right) break;
+  }
+  return text;
+}
+
+}  // namespace deferred::model
