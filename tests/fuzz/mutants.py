@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""mutants.py ROOT MAIN WORLDS FAMILIES CHAINS CORE -- COMPILER...: with a cure taken back, worlds fail.
+"""mutants.py ROOT MAIN WORLDS FAMILIES CHAINS TASKS CORE -- COMPILER...: finds cures taken back.
 
 Each mutant is the library with one text replaced: a source of the core, linked before it, or a
 header, with which a source of the worlds is compiled that uses it, linked before the others. MAIN,
-WORLDS and FAMILIES are the static libraries of tests/fuzz, CHAINS is that of tests/model. Prints
-which seed of which mutant failed, and after how long; fails if one did not: WORLDS within seconds,
-the others in as many worlds as ./dev test runs.
+WORLDS and FAMILIES are the static libraries of tests/fuzz, CHAINS and TASKS those of tests/model.
+Prints which seed of which mutant failed, and after how long; fails if one did not: WORLDS within
+seconds, the others in as many worlds as ./dev test runs.
 """
 
 import os
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-root, main, worlds, families, chains, core, _, *compiler = sys.argv[1:]
+root, main, worlds, families, chains, tasks, core, _, *compiler = sys.argv[1:]
 
 # What it does, the file that is changed, the source that is compiled, and the text before and after.
 MUTANTS = [
@@ -139,6 +139,28 @@ CHAIN_MUTANTS = [
      "deferred/results/shared_deferred.hpp", "tests/model/chains_in_library.cpp",
      "      while (first) {\n        was_read = true;\n", "      while (first) {\n"),
 ]
+TASK_MUTANTS = [
+    ("lets a scope inside have the say over one around it",
+     "deferred/tasks/detail/open_scope.hpp", "tests/model/tasks_in_library.cpp",
+     "return scope_.cancelled && !scope_.task->is(Microthread::cancelled);",
+     "return scope_.cancelled;"),
+    ("gives a body's value though a cancel from outside has cut its children",
+     "deferred/tasks/nursery.hpp", "tests/model/tasks_in_library.cpp",
+     "    if (outside && state.cut()) co_return Failure(Cancelled());\n", ""),
+    ("takes a child that was cancelled for one that has failed",
+     "deferred/tasks/detail/nursery_state.cpp", None,
+     "    cut_ = true;\n    return;\n", "    cut_ = true;\n"),
+    ("spawns into a cancelled nursery what is not cancelled",
+     "deferred/reactor/reactor.cpp", None,
+     "  if (family.effective) m.set(Microthread::root_cancelled | Microthread::cancelled);\n", ""),
+    ("keeps a one-shot cancel of a Pause{} for the next wait",
+     "deferred/reactor/detail/cancel.cpp", None,
+     "  if (m.is(Microthread::answered_ahead)) return m.replace_answer(Wait::State::cancelled);\n",
+     ""),
+    ("closes only the one that runs, and not those around it that were to be closed",
+     "deferred/reactor/detail/microthread.cpp", None,
+     "    at = at == &top ? nullptr : at->parent();\n", "    at = nullptr;\n"),
+]
 
 
 def build(folder, of_worlds, changed, source, *texts):
@@ -164,7 +186,8 @@ def main_of_all():
     survivors = 0
     everything = [(worlds, ["--seconds", "30"], mutant) for mutant in MUTANTS]
     everything += [(families, ["--worlds", "3000"], mutant) for mutant in FAMILY_MUTANTS]
-    everything += [(chains, ["--worlds", "70000"], mutant) for mutant in CHAIN_MUTANTS]
+    everything += [(chains, ["--worlds", "200000"], mutant) for mutant in CHAIN_MUTANTS]
+    everything += [(tasks, ["--worlds", "100000"], mutant) for mutant in TASK_MUTANTS]
     for of_worlds, how_many, (does, *change) in everything:
         with tempfile.TemporaryDirectory() as name:
             program = build(pathlib.Path(name), of_worlds, *change)

@@ -4,12 +4,12 @@
 #include <array>
 #include <utility>
 
-#include "tests/model/chains_model.hpp"
 #include "tests/model/chains_steps.hpp"
+#include "tests/model/shared_model.hpp"
 
 namespace deferred::model {
 
-namespace {
+namespace plain {
 
 class ChainsInModel {
  public:
@@ -42,8 +42,8 @@ class ChainsInModel {
   void chain(const Step& step) {
     Chain& from = take_out(step.place);
     const auto chained = model_.chain(from, *std::exchange(promises_[step.other], nullptr));
-    if (chained == ChainsModel::Chained::yes) return;
-    say(chained == ChainsModel::Chained::circular ? "circular" : "fired already", step, 0);
+    if (chained == SharedModel::Chained::yes) return;
+    say(chained == SharedModel::Chained::circular ? "circular" : "fired already", step, 0);
     put(step.place, from);
   }
   void pause(const Step& step) { model_.pause(deferred(step)); }
@@ -128,16 +128,16 @@ class ChainsInModel {
     return {value_of(step.n)};
   }
 
-  ChainsModel model_;
+  SharedModel model_;
   std::array<Chain*, places> promises_{};
   std::array<Chain*, places> deferreds_{};
   std::array<Shared*, places> shareds_{};
 };
 
-}  // namespace
+}  // namespace plain
 
 std::optional<Log> run_chains_in_model(const ChainsProgram& program) {
-  ChainsInModel model;
+  plain::ChainsInModel model;
   do_program(model, program);
   if (model.meets_fault()) return std::nullopt;
   return std::move(model.log);

@@ -11,7 +11,7 @@ using Does = Step::Does;
 
 std::string name(const char* what, unsigned place) { return what + std::to_string(place); }
 
-std::string error_of(int number) {
+std::string thrown(int number) {
   return (number % 2 == 1 ? "OddError(" : "EvenError(") + std::to_string(number) + ")";
 }
 
@@ -25,7 +25,7 @@ std::string end_of_callback(const Step& step, const char* given) {
     case End::pass:
       return "return Outcome<int>(" + std::string(given) + ");";
     case End::error:
-      return "throw " + error_of(step.n) + ";";
+      return "throw " + thrown(step.n) + ";";
     case End::waits: {
       const std::string d = name("d", step.other);
       return "if (" + d + ".valid()) return std::move(" + d + "); return succeed(" + n + ");";
@@ -40,9 +40,9 @@ std::string end_of_canceller(const Step& step) {
     case End::fires:
       return "p.callback(" + std::to_string(step.n) + ");";
     case End::fails:
-      return "p.errback(" + error_of(step.n) + ");";
+      return "p.errback(" + thrown(step.n) + ");";
     case End::error:
-      return "throw " + error_of(step.n) + ";";
+      return "throw " + thrown(step.n) + ";";
     case End::follows:
       return "return Cancelling::answer_follows;";
     default:
@@ -92,11 +92,11 @@ std::string line(const Step& step, const std::string& indent) {
     case Does::succeed:
       return d + " = succeed(" + n + ");";
     case Does::fail:
-      return d + " = fail<int>(" + error_of(step.n) + ");";
+      return d + " = fail<int>(" + thrown(step.n) + ");";
     case Does::fire:
       return p + ".callback(" + n + ");";
     case Does::errback:
-      return p + ".errback(" + error_of(step.n) + ");";
+      return p + ".errback(" + thrown(step.n) + ");";
     case Does::add:
       return d + " = std::move(" + d + ")." + added(step, indent) + ";";
     case Does::chain:

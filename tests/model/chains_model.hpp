@@ -2,16 +2,19 @@
 //
 // A model of Deferreds: what docs/twisted.md and the comments of deferred/results/ promise, said as
 // plainly as it can be, with lists, flags and calls in calls. It uses nothing of the library, and
-// is in no hurry. Values and errors are numbers. Next: chains_in_model.cpp, which runs programs.
+// is in no hurry. Values and errors are numbers. Next: shared_model.hpp.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
-namespace deferred::model {
+#include "tests/model/log.hpp"
+
+namespace deferred::model::plain {
 
 struct Error {
   int number;
@@ -78,47 +81,219 @@ struct Chain {
   Chain* reader() const {
     return gives_to && gives_by_promise && gives_to->fired ? nullptr : gives_to;
   }
-  bool wanted() const;
+  bool wanted() const {
+    const Chain* at = this;
+    while (at && !at->has_deferred && at->links.empty()) at = at->reader();
+    return !fired && at;
+  }
 };
 
 class ChainsModel {
  public:
   std::function<void(int)> on_report;
   bool meets_fault = false;  // known ones of the library: nothing can be said of the program
-
-  Chain& make();
-  Chain& make_fired(Result result);
-  bool fire(Chain& chain, Result result);  // false: it was fired already
-  void add(Chain& chain, Link link);
   enum class Chained { yes, fired_already, circular };
-  Chained chain(Chain& from, Chain& to);
-  void pause(Chain& chain);
-  bool unpause(Chain& chain);  // false: it was not paused
-  void cancel(Chain& chain);
-  void abandon(Chain& chain);
-  void drop_promise(Chain& chain);
-  void drop_deferred(Chain& chain);
-  void take(Chain& chain);
-  Shared& share(Chain& chain);
-  Chain& read(Shared& shared, Link link);
-  void let_go(Shared& shared);
 
- private:
-  void run(Chain& chain);
-  void go_on(Chain& chain, Result result);
-  void wait(Chain& chain, Chain& inner);
-  void give_on(Chain& chain, Chain& next, bool by_promise);
-  void give(Chain& chain, Chain& next);
-  void step_aside(Chain& chain);
-  static bool comes_to(const Chain& from, const Chain& chain);
-  bool waits_on(const Chain& chain, const Chain& other);
-  void nobody_unpauses(Chain& chain);
-  void settle(Chain& chain);
-  void report(Error& error);
-  void settle(Shared& shared, const Result& result);
+  Chain& make() {
+    chains_.emplace_back().has_promise = true;
+    return chains_.back();
+  }
+  Chain& make_fired(Result result) {
+    Chain& chain = chains_.emplace_back();
+    chain.ready = true;
+    go_on(chain, std::move(result));
+    return chain;
+  }
+  /// False: it was fired already.
+  bool fire(Chain& chain, Result result) {
+    if (chain.fired) return std::exchange(chain.takes_late_answer, false);
+    go_on(chain, std::move(result));
+    return true;
+  }
+  void go_on(Chain& chain, Result result) {
+    chain.fired = true;
+    chain.result = std::move(result);
+    run(chain);
+  }
+  void add(Chain& chain, Link link) {
+    chain.links.push_back(std::move(link));
+    run(chain);
+  }
+  void run(Chain& chain) {
+    while (!chain.held() && !chain.links.empty()) {
+      const Link link = chain.links.front();
+      chain.links.erase(chain.links.begin());
+      chain.running = true;
+      if (link.takes(chain.result)) {
+        const Given given = link.callback(chain.result);
+        chain.result = given.result;
+        if (given.chain) wait(chain, *given.chain);
+      }
+      if (link.keeps) let_go(*link.keeps);
+      chain.running = false;
+      step_aside(chain);
+    }
+    if (!chain.has_result() || chain.settled) return;
+    if (chain.gives_to) {
+      give(chain, *std::exchange(chain.gives_to, nullptr));
+    } else if (!chain.has_deferred) {
+      settle(chain);
+    }
+  }
+  void wait(Chain& chain, Chain& inner) {
+    if (chain.ready && !inner.ready) {
+      // A fault of the library: the Deferred of a result that was there becomes the one that its
+      // callback returns, fired or not, and so a pause of either is one of both.
+      chain.ready = false;
+      chain.is_two = inner.is_two = true;
+      meets_fault = meets_fault || inner.pauses != 0;
+    }
+    const bool is_circle = waits_on(inner, chain);
+    if (inner.has_result()) {
+      chain.result = inner.result;
+      take(inner);
+    } else if (is_circle) {
+      chain.result = error_of(circular);
+      drop_deferred(inner);
+    } else {
+      inner.is_two = inner.is_two || chain.is_two;
+      give_on(inner, chain, false);
+    }
+  }
+  void give_on(Chain& chain, Chain& next, bool by_promise) {
+    chain.gives_to = &next;
+    chain.gives_by_promise = by_promise;
+    if (!by_promise) next.waits_for = &chain;
+    step_aside(chain);
+    drop_deferred(chain);
+  }
+  /// One that only waits gives way to what it waits for.
+  void step_aside(Chain& chain) {
+    if (!chain.waits_for || !chain.gives_to || !chain.links.empty() || chain.pauses != 0) return;
+    Chain& inner = *std::exchange(chain.waits_for, nullptr);
+    inner.gives_to = std::exchange(chain.gives_to, nullptr);
+    inner.gives_by_promise = chain.gives_by_promise;
+    if (!inner.gives_by_promise) inner.gives_to->waits_for = &inner;
+    chain.settled = true;
+  }
+  void give(Chain& chain, Chain& next) {
+    if (!chain.gives_by_promise) {
+      next.waits_for = nullptr;
+      next.result = chain.result;
+      chain.settled = true;
+      return run(next);
+    }
+    next.has_promise = false;
+    nobody_unpauses(next);
+    if (next.fired) {  // it was cancelled meanwhile
+      chain.silent = chain.silent || std::exchange(next.takes_late_answer, false);
+      settle(chain);
+      return run(next);
+    }
+    chain.settled = true;
+    go_on(next, chain.result);
+  }
+  Chained chain(Chain& from, Chain& to) {
+    if (to.fired) {
+      const bool late = std::exchange(to.takes_late_answer, false);
+      from.silent = from.silent || late;
+      if (late) drop_deferred(from);
+      drop_promise(to);
+      return late ? Chained::yes : Chained::fired_already;
+    }
+    if (waits_on(from, to)) {
+      drop_promise(to);
+      return Chained::circular;
+    }
+    give_on(from, to, true);
+    return Chained::yes;
+  }
+  /// The result of `other` comes to `chain`, in the end.
+  bool waits_on(const Chain& chain, const Chain& other) {
+    const bool waits = comes_to(other, chain);
+    // Faults of the library: it finds a circle also where a Promise in it was fired by a cancel,
+    // and none through a SharedDeferred.
+    const Chain* way = &other;
+    for (auto most = chains_.size(); way && way != &chain && most != 0; --most) {
+      if (way->is_two && chain.is_two) break;
+      way = way->gives_to;
+    }
+    meets_fault = meets_fault || waits != (way != nullptr);
+    return waits;
+  }
+  static bool comes_to(const Chain& from, const Chain& chain) {
+    if (&from == &chain) return true;
+    if (from.shared && !from.shared->result) {
+      for (const Chain* const reader : from.shared->readers) {
+        if (comes_to(*reader, chain)) return true;
+      }
+    }
+    return from.reader() && comes_to(*from.reader(), chain);
+  }
+  void pause(Chain& chain) {
+    meets_fault = meets_fault || chain.is_two;
+    chain.ready = false;
+    ++chain.pauses;
+  }
+  bool unpause(Chain& chain) {
+    meets_fault = meets_fault || chain.is_two;
+    chain.ready = false;
+    if (chain.pauses == 0) return false;
+    --chain.pauses;
+    run(chain);
+    return true;
+  }
+  void nobody_unpauses(Chain& chain) {
+    if (chain.has_promise || chain.has_deferred || chain.pauses == 0) return;
+    meets_fault = meets_fault || chain.shared;  // the library leaves it paused, and leaks it
+    chain.pauses = 0;
+  }
+  void cancel(Chain& outer) {
+    Chain* innermost = &outer;
+    while (innermost->waits_for) innermost = innermost->waits_for;
+    Chain& chain = *innermost;
+    if (chain.fired || chain.being_cancelled) return;
+    Answer answer;
+    chain.being_cancelled = true;
+    chain.takes_late_answer = !chain.canceller;
+    if (chain.canceller) answer = chain.canceller();
+    if (answer.thrown) chain.fired ? report(*answer.thrown->error) : go_on(chain, *answer.thrown);
+    chain.being_cancelled = false;
+    if (!chain.fired && !answer.follows) go_on(chain, error_of(cancelled));
+  }
+  void abandon(Chain& chain) {
+    cancel(chain);
+    chain.silent = true;
+    drop_deferred(chain);
+  }
+  void drop_promise(Chain& chain) {
+    chain.has_promise = false;
+    nobody_unpauses(chain);
+    if (!chain.fired) go_on(chain, error_of(chain.being_cancelled ? cancelled : abandoned));
+    run(chain);
+  }
+  void drop_deferred(Chain& chain) {
+    chain.has_deferred = false;
+    nobody_unpauses(chain);
+    run(chain);
+  }
+  /// Its result is somebody's now.
+  void take(Chain& chain) {
+    chain.settled = true;
+    drop_deferred(chain);
+  }
+  void settle(Chain& chain) {
+    chain.settled = true;
+    if (chain.result.error && !chain.silent) report(*chain.result.error);
+  }
+  void report(Error& error) {
+    if (error.number != cancelled && !std::exchange(error.reported, true)) on_report(error.number);
+  }
+
+ protected:
+  ~ChainsModel() = default;
+  virtual void let_go(Shared& shared) = 0;
 
   std::deque<Chain> chains_;
-  std::deque<Shared> shared_;
 };
-
-}  // namespace deferred::model
+}  // namespace deferred::model::plain

@@ -9,9 +9,9 @@ namespace {
 
 std::string line(const Log& log, std::size_t at) {
   if (at >= log.size()) return "-";
-  const Event& event = log[at];
-  return std::string(event.what) + " #" + std::to_string(event.whose) + ": " +
-         std::to_string(event.with);
+  const Entry& entry = log[at];
+  return std::string(entry.what) + " #" + std::to_string(entry.whose) + ": " +
+         std::to_string(entry.with);
 }
 
 }  // namespace

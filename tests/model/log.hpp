@@ -11,14 +11,14 @@
 
 namespace deferred::model {
 
-struct Event {
+struct Entry {
   std::string_view what;  // a literal
   unsigned whose = 0;     // a number of the program
   int with = 0;
-  friend bool operator==(const Event&, const Event&) = default;
+  friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-using Log = std::vector<Event>;
+using Log = std::vector<Entry>;
 
 /// How errors are told: those of the program's own have numbers from 0 on.
 constexpr int cancelled = -1;
