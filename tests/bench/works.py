@@ -52,6 +52,8 @@ WORKS = {
     'all-tasks': Work('all of two tasks', instructions=2400, allocations=0),
     'channel-16': Work('channel of 16, 2 tasks', instructions=250, allocations=0),
     'channel-0': Work('channel of 0, 2 tasks', instructions=400, allocations=0),
+    'generator': Work('a step of a generator', instructions=80, allocations=0),
+    'async-generator': Work('a step of one that may wait', instructions=175, allocations=0),
     'W6-alone': Work('set, cancel; 1 live', instructions=140, allocations=0),
     'W6-cancel': Work('set, cancel; 3e5 live', instructions=300),
     'W6-fire': Work('set, fire; 3e5 live', instructions=800),

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
     works::nurseries(program, reactor);
     works::joins(program, reactor);
     works::channels(program, reactor);
+    works::generators(program, reactor);
     works::timers(program, reactor, clock);
   }
   works::scripted_echo(program);

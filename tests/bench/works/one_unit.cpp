@@ -6,6 +6,7 @@
 #include "chains.cpp"
 #include "channels.cpp"
 #include "dynamic_awaits.cpp"
+#include "generators.cpp"
 #include "joins.cpp"
 #include "long_chains.cpp"
 #include "main.cpp"

@@ -48,6 +48,7 @@ void switches(bench::Program& program, deferred::Reactor& reactor, const char* t
 void spawning(bench::Program& program, deferred::Reactor& reactor, const char* note);
 void scopes(bench::Program& program, deferred::Reactor& reactor);
 void nurseries(bench::Program& program, deferred::Reactor& reactor);
+void generators(bench::Program& program, deferred::Reactor& reactor);
 void joins(bench::Program& program, deferred::Reactor& reactor);
 void channels(bench::Program& program, deferred::Reactor& reactor);
 void timers(bench::Program& program, deferred::Reactor& reactor, HandClock& clock);
