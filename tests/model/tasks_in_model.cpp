@@ -13,11 +13,10 @@ class TasksInModel final : TasksModel {
  public:
   using TasksModel::TasksModel;
 
-  std::optional<Log> run_program() {
+  Log run_program() {
     spawn(program_.main, nullptr);
     run_until_idle();
     for (Task& task : tasks_) close(task);
-    if (meets_fault_) return std::nullopt;
     return std::move(log_);
   }
 
@@ -102,7 +101,7 @@ class TasksInModel final : TasksModel {
 
 }  // namespace plain
 
-std::optional<Log> run_tasks_in_model(const TasksProgram& program) {
+Log run_tasks_in_model(const TasksProgram& program) {
   return plain::TasksInModel(program).run_program();
 }
 

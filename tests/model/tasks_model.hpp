@@ -138,9 +138,6 @@ class TasksModel : public TurnsModel {
   /// Deepest and newest first.
   void close(Task& task) {
     if (task.state == Task::done || task.closing) return;
-    // A fault of the library: it then closes the others there too, and not only when the one that
-    // runs gives control back.
-    meets_fault_ = meets_fault_ || (task.parent() && task.parent()->closing);
     if (task.state == Task::runs) {
       task.closing = true;
       return;
@@ -286,7 +283,6 @@ class TasksModel : public TurnsModel {
     next_turn_.push_back(&task);
   }
 
-  bool meets_fault_ = false;
   std::deque<Task> tasks_;
   std::array<Task*, most_tasks> named_{};
   std::array<Scope, most_scopes> scopes_;

@@ -203,6 +203,31 @@ TEST_CASE_FIXTURE(InTime, "a child that closes its owner goes on until it gives 
   CHECK(reactor.task_count() == 0);
 }
 
+// The end of another one was taken for the time at which the owner could be closed.
+TEST_CASE_FIXTURE(InTime, "a child that closes its owner, and then another, closes no third one") {
+  std::vector<std::string> steps;
+  auto owner = spawn(reactor, [&]() -> Task<> {
+    TaskRef self = current_task();
+    co_await with_nursery([&](Nursery& nursery) -> Task<> {
+      TaskRef sibling = nursery.spawn(waits, std::ref(steps), "sibling").task();
+      nursery.spawn([&, self, sibling]() mutable -> Task<> {
+        co_await Pause{1ms};
+        self.close();
+        const TaskRef late = nursery.spawn(Pause{1h}).task();
+        sibling.close();
+        CHECK_FALSE(late.done());
+        steps.push_back("goes on");
+      });
+      co_await Pause{1h};
+    });
+  });
+  time.advance(2ms);
+  CHECK(owner.done());
+  CHECK(reactor.task_count() == 0);
+  CHECK(steps == std::vector<std::string>{"sibling", "goes on"});
+  std::move(owner).detach();
+}
+
 TEST_CASE_FIXTURE(InTime, "a child spawned by a destructor during close() is closed as well") {
   std::vector<std::string> ends;
   auto owner = spawn(reactor, [&]() -> Task<> {

@@ -148,12 +148,9 @@ void close_later(Microthread& busy, const Microthread& top) noexcept {
   }
 }
 
-}  // namespace
-
-void close(Microthread& m) noexcept {
-  m.require_home("TaskRef::close()");
-  if (m.is(Microthread::done | Microthread::closing) || m.is_torn()) return;
-  if (m.is(Microthread::running)) return m.set(Microthread::closing);  // resume() does it
+// If others wait to be closed until this one is, they are next: those above it that were marked
+// before with it, or by a destructor in it.
+void close_now(Microthread& m, bool is_waited_for) noexcept {
   TaskRef top(m);
   TaskRef at = top;
   for (;;) {
@@ -163,17 +160,33 @@ void close(Microthread& m) noexcept {
     const bool last = at == top;
     Microthread* const found = next.parent();
     const TaskRef parent = found ? TaskRef(*found) : TaskRef();
+    is_waited_for = is_waited_for || (last && next.is(Microthread::closing));
     close_alone(next);
     if (!last) {
       if (top.microthread().is_busy()) return;  // a destructor has closed it
       at = parent.valid() && !parent.microthread().is(Microthread::done) ? parent : top;
-    } else if (parent.valid() && parent.microthread().is(Microthread::closing) &&
-               !parent.microthread().is_busy()) {
-      top = at = parent;  // whose close waited for this
+    } else if ((is_waited_for || next.is(Microthread::closing)) && parent.valid() &&
+               parent.microthread().is(Microthread::closing) && !parent.microthread().is_busy()) {
+      top = at = parent;
+      is_waited_for = true;
     } else {
       return;
     }
   }
+}
+
+}  // namespace
+
+void close(Microthread& m) noexcept {
+  m.require_home("TaskRef::close()");
+  if (m.is(Microthread::done | Microthread::closing) || m.is_torn()) return;
+  if (m.is(Microthread::running)) return m.set(Microthread::closing);  // resume() does it
+  close_now(m, false);
+}
+
+void close_as_marked(Microthread& m) noexcept {
+  m.unset(Microthread::closing);
+  close_now(m, true);
 }
 
 void end_child(Microthread& m, void (*collect)(Microthread&) noexcept) noexcept {
@@ -183,8 +196,7 @@ void end_child(Microthread& m, void (*collect)(Microthread&) noexcept) noexcept 
   if (!parent.valid()) return;
   Microthread& waiting = parent.microthread();
   if (!waiting.is(Microthread::closing) || waiting.is(Microthread::running)) return;
-  waiting.unset(Microthread::closing);
-  close(waiting);
+  close_as_marked(waiting);
 }
 
 namespace {

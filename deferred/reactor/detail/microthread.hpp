@@ -229,6 +229,8 @@ DEFERRED_API extern constinit thread_local Microthread* current_microthread;
 /// deepest and newest first; in a loop. If the code of one of them is running, as soon as that
 /// gives control back.
 DEFERRED_API void close(Microthread& m) noexcept;
+/// The same for one that was to be closed later, and then those that wait for that.
+DEFERRED_API void close_as_marked(Microthread& m) noexcept;
 /// Where a tree of microthreads is taken apart first.
 Microthread& deepest_child(Microthread& m) noexcept;
 /// Takes it off the list; its frames are gone.
@@ -252,8 +254,7 @@ inline bool resume(Microthread& m) noexcept {
   if (!m.is(Microthread::done | Microthread::closing)) [[likely]]
     return false;
   if (m.is(Microthread::done)) return true;
-  m.unset(Microthread::closing);
-  close(m);
+  close_as_marked(m);
   return false;
 }
 

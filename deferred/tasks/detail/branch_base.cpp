@@ -34,8 +34,8 @@ BranchBase::Beginning::~Beginning() {
   m.unset(Microthread::running);
   if (m.is(Microthread::done)) return;  // it has lost
   if (m.is(Microthread::closing)) {
-    m.change(Microthread::closing, Microthread::suspended);
-    close(m);
+    m.set(Microthread::suspended);
+    close_as_marked(m);
   } else if (m.wait->state != Wait::State::open && !m.is(Microthread::queued)) {
     branch_.finish();
   }
