@@ -81,22 +81,17 @@ Deferred<typename D::value_type> add_timeout(D deferred, AnyDuration limit, Reac
       alive->limited.cancel();
     }
   });
-  state->limited = Deferred<T>(std::move(deferred))
-                       .add_both(
-                           [state, limit = Duration(limit)](Outcome<T>&& outcome) {
-                             state->timer = {};
-                             if (state->timed_out && outcome.template check<Cancelled>()) {
-                               // A cancel() now is for what on_timeout gives.
-                               state->limited =
-                                   maybe_deferred(state->on_timeout, std::move(outcome), limit)
-                                       .add_both([state](Outcome<T>&& late) {
-                                         state->promise.fire(std::move(late));
-                                       });
-                             } else {
-                               state->promise.fire(std::move(outcome));
-                             }
-                           },
-                           where);
+  const auto end = [state, limit = Duration(limit)](Outcome<T>&& outcome) {
+    state->timer = {};
+    if (!state->timed_out || !outcome.template check<Cancelled>())
+      return state->promise.fire(std::move(outcome));
+    // A cancel() now is for what on_timeout gives.
+    state->limited = detail::DeferredAccess::kept_to_cancel(
+        maybe_deferred(state->on_timeout, std::move(outcome), limit)
+            .add_both([state](Outcome<T>&& late) { state->promise.fire(std::move(late)); }));
+  };
+  state->limited =
+      detail::DeferredAccess::kept_to_cancel(Deferred<T>(std::move(deferred)).add_both(end, where));
   return std::move(timed);
 }
 

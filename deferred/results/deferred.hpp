@@ -73,6 +73,9 @@ class [[nodiscard]] Deferred {
   Deferred& operator=(Deferred&&) noexcept = default;
   [[gnu::always_inline]] ~Deferred() = default;
 
+  // What these return goes on from here. If the result is there, and f gives a Deferred, it is that
+  // one, with its Promise and its pauses.
+
   /// `f(value)` on success; a failure passes it by. `f()` for void.
   template <class F>
   auto add_callback(F&& f, SourceLocation where = SourceLocation::current()) &&;
@@ -129,7 +132,8 @@ class [[nodiscard]] Deferred {
   void cancel() {
     if (detail::Chain* chain = state_.chain()) chain->cancel();
   }
-  /// Holds the chain after the callback now running, until as many unpause() calls.
+  /// Holds the chain after the callback now running, until as many unpause() calls; or until nobody
+  /// is left who could call it: the Promise is gone, and the Deferred is too, shared or awaited.
   void pause() { state_.materialise().pause(); }
   /// Throws NotPausedError if it is not paused.
   void unpause() { state_.materialise().unpause(); }

@@ -42,7 +42,8 @@ class DEFERRED_API AlreadyCalledError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// A callback returned the Deferred that it is a callback of, or one that waits for that Deferred.
+/// A callback returned the Deferred that it is a callback of, or one that waits for that Deferred;
+/// or such a one was chained. Through a SharedDeferred a circle is not found: it waits for ever.
 class DEFERRED_API CircularChainError : public std::logic_error {
  public:
   using std::logic_error::logic_error;

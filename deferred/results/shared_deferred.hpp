@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // SharedDeferred<T>: one result for any number of readers, who each get a `const T&`. Made by
-// std::move(deferred).share(). An ordinary consumer of Deferred's public face.
+// std::move(deferred).share().
 #pragma once
 
 #include <algorithm>
@@ -38,8 +38,8 @@ class [[nodiscard]] SharedDeferred {
 
   explicit SharedDeferred(Deferred<T> deferred, SourceLocation where = SourceLocation::current())
       : state_(std::make_shared<State>(where)) {
-    state_->source = std::move(deferred).add_both(
-        [state = state_](Outcome<T>&& outcome) { state->settle(std::move(outcome)); }, where);
+    state_->source = detail::DeferredAccess::kept_to_cancel(std::move(deferred).add_both(
+        [state = state_](Outcome<T>&& outcome) { state->settle(std::move(outcome)); }, where));
   }
 
   /// `f(const T&)` on success, `f()` for void. Returns a Deferred of what f returns.

@@ -115,7 +115,7 @@ void LoopState::timer_dropped() noexcept {
 }
 
 void LoopState::keep(Deferred<void>&& pending) noexcept {
-  pending_ = std::move(pending);
+  pending_ = DeferredAccess::kept_to_cancel(std::move(pending));
   if (asked_ != Asked::to_cancel) return;
   asked_ = Asked::to_end;
   pending_.cancel();

@@ -19,7 +19,7 @@ class ChainsInModel {
 
   Log log;
   unsigned steps_left = most_steps;
-  bool meets_fault() const { return model_.meets_fault; }
+  bool waits_for_ever() const { return model_.waits_for_ever; }
 
   bool has_promise(unsigned place) const { return promises_[place]; }
   bool has_deferred(unsigned place) const { return deferreds_[place]; }
@@ -34,11 +34,7 @@ class ChainsInModel {
   void fail(const Step& step) { put(step.place, model_.make_fired(error_of(step.n))); }
   void fire(const Step& step) { fire(promise(step), value_of(step.n), step); }
   void errback(const Step& step) { fire(promise(step), error_of(step.n), step); }
-  void add(const Step& step) {
-    Chain& chain = take_out(step.place);
-    model_.add(chain, link(step));
-    put(step.place, chain);
-  }
+  void add(const Step& step) { put(step.place, model_.add(take_out(step.place), link(step))); }
   void chain(const Step& step) {
     Chain& from = take_out(step.place);
     const auto chained = model_.chain(from, *std::exchange(promises_[step.other], nullptr));
@@ -70,7 +66,6 @@ class ChainsInModel {
     say("wanted", step, promise(step).wanted());
   }
   void look_at_deferred(const Step& step) {
-    model_.meets_fault = model_.meets_fault || deferred(step).is_two;
     say("fired", step, deferred(step).fired);
     say("has result", step, deferred(step).has_result());
   }
@@ -139,7 +134,7 @@ class ChainsInModel {
 std::optional<Log> run_chains_in_model(const ChainsProgram& program) {
   plain::ChainsInModel model;
   do_program(model, program);
-  if (model.meets_fault()) return std::nullopt;
+  if (model.waits_for_ever()) return std::nullopt;
   return std::move(model.log);
 }
 

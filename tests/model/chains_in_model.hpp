@@ -10,7 +10,7 @@
 
 namespace deferred::model {
 
-/// Nothing, if nothing can be said: of programs that meet a known fault of the library.
+/// Nothing, if a Deferred waits for itself through a SharedDeferred: it is never freed.
 std::optional<Log> run_chains_in_model(const ChainsProgram& program);
 
 }  // namespace deferred::model

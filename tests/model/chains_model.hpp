@@ -71,9 +71,7 @@ struct Chain {
   bool takes_late_answer = false;
   bool silent = false;       // it was abandoned
   Shared* shared = nullptr;  // its readers go on with its result
-  // For the known faults of the library:
-  bool ready = false;   // it has no chain yet,
-  bool is_two = false;  // or one with another
+  bool ready = false;        // its result was there when it was made, and nobody has paused it
 
   bool held() const { return !fired || running || waits_for || pauses != 0; }
   bool has_result() const { return !held() && links.empty(); }
@@ -91,7 +89,8 @@ struct Chain {
 class ChainsModel {
  public:
   std::function<void(int)> on_report;
-  bool meets_fault = false;  // known ones of the library: nothing can be said of the program
+  /// A Deferred waits for itself through a SharedDeferred, which nobody finds.
+  bool waits_for_ever = false;
   enum class Chained { yes, fired_already, circular };
 
   Chain& make() {
@@ -115,9 +114,23 @@ class ChainsModel {
     chain.result = std::move(result);
     run(chain);
   }
-  void add(Chain& chain, Link link) {
+  /// The one that goes on from there.
+  Chain& add(Chain& chain, Link link) {
+    if (chain.ready) return add_to_result(chain, link);
     chain.links.push_back(std::move(link));
     run(chain);
+    return chain;
+  }
+  /// It has nothing to wait with: it becomes the one that the callback returns.
+  Chain& add_to_result(Chain& chain, const Link& link) {
+    Chain* rest = &chain;
+    if (link.takes(chain.result)) {
+      const Given given = link.callback(chain.result);
+      chain.result = given.result;
+      if (given.chain) rest = given.chain;
+    }
+    if (link.keeps) let_go(*link.keeps);
+    return *rest;
   }
   void run(Chain& chain) {
     while (!chain.held() && !chain.links.empty()) {
@@ -141,13 +154,6 @@ class ChainsModel {
     }
   }
   void wait(Chain& chain, Chain& inner) {
-    if (chain.ready && !inner.ready) {
-      // A fault of the library: the Deferred of a result that was there becomes the one that its
-      // callback returns, fired or not, and so a pause of either is one of both.
-      chain.ready = false;
-      chain.is_two = inner.is_two = true;
-      meets_fault = meets_fault || inner.pauses != 0;
-    }
     const bool is_circle = waits_on(inner, chain);
     if (inner.has_result()) {
       chain.result = inner.result;
@@ -156,7 +162,6 @@ class ChainsModel {
       chain.result = error_of(circular);
       drop_deferred(inner);
     } else {
-      inner.is_two = inner.is_two || chain.is_two;
       give_on(inner, chain, false);
     }
   }
@@ -208,19 +213,15 @@ class ChainsModel {
     give_on(from, to, true);
     return Chained::yes;
   }
-  /// The result of `other` comes to `chain`, in the end.
+  /// The result of `other` comes to `chain`, in the end, and not through a SharedDeferred.
   bool waits_on(const Chain& chain, const Chain& other) {
-    const bool waits = comes_to(other, chain);
-    // Faults of the library: it finds a circle also where a Promise in it was fired by a cancel,
-    // and none through a SharedDeferred.
-    const Chain* way = &other;
-    for (auto most = chains_.size(); way && way != &chain && most != 0; --most) {
-      if (way->is_two && chain.is_two) break;
-      way = way->gives_to;
+    for (const Chain* at = &other; at; at = at->reader()) {
+      if (at == &chain) return true;
     }
-    meets_fault = meets_fault || waits != (way != nullptr);
-    return waits;
+    if (!waits_for_ever) waits_for_ever = comes_to(other, chain);
+    return false;
   }
+  /// Or through one.
   static bool comes_to(const Chain& from, const Chain& chain) {
     if (&from == &chain) return true;
     if (from.shared && !from.shared->result) {
@@ -231,12 +232,10 @@ class ChainsModel {
     return from.reader() && comes_to(*from.reader(), chain);
   }
   void pause(Chain& chain) {
-    meets_fault = meets_fault || chain.is_two;
     chain.ready = false;
     ++chain.pauses;
   }
   bool unpause(Chain& chain) {
-    meets_fault = meets_fault || chain.is_two;
     chain.ready = false;
     if (chain.pauses == 0) return false;
     --chain.pauses;
@@ -245,7 +244,6 @@ class ChainsModel {
   }
   void nobody_unpauses(Chain& chain) {
     if (chain.has_promise || chain.has_deferred || chain.pauses == 0) return;
-    meets_fault = meets_fault || chain.shared;  // the library leaves it paused, and leaks it
     chain.pauses = 0;
   }
   void cancel(Chain& outer) {

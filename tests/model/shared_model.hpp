@@ -41,9 +41,7 @@ class SharedModel final : public ChainsModel {
     link.keeps = &shared;
     if (shared.result) {
       shared.was_read = true;
-      Chain& reader = make_fired(*shared.result);
-      add(reader, std::move(link));
-      return reader;
+      return add(make_fired(*shared.result), std::move(link));
     }
     Chain& reader = make();
     reader.canceller = [this, &shared, &reader] {

@@ -198,6 +198,25 @@ TEST_CASE_FIXTURE(Unhandled, "Deferreds that would wait for each other are a Cir
   REQUIRE(take().size() == 1);
 }
 
+// Where the Promise was fired by a cancel, nobody waits any more.
+TEST_CASE_FIXTURE(Unhandled, "a Promise that a cancel has fired closes no circle") {
+  bool saw_cancelled = false;
+  auto [first, a] = make_deferred<int>();
+  auto [second, b] = make_deferred<int>();
+  std::move(a)
+      .add_callback([&](int) { return std::move(b); })
+      .add_errback([&](const Cancelled&) {
+        saw_cancelled = true;
+        return 0;
+      })
+      .chain(std::move(second));
+  b.cancel();
+
+  first.callback(1);
+
+  CHECK(saw_cancelled);
+}
+
 TEST_CASE_FIXTURE(Unhandled, "a cycle of a thousand Deferreds is found") {
   constexpr int many = 1000;
   std::vector<Promise<int>> promises;

@@ -194,6 +194,32 @@ TEST_CASE_FIXTURE(Unhandled,
   CHECK(std::move(outer).result().value() == 5);
 }
 
+// Who shares it keeps it to cancel, and could not unpause: it stayed paused, and was never freed.
+TEST_CASE_FIXTURE(Unhandled, "the pause of a shared Deferred ends with its Promise") {
+  int got = 0;
+  SUBCASE("that is dropped later") {
+    auto [promise, deferred] = make_deferred<int>();
+    deferred.pause();
+    const auto shared = std::move(deferred).share();
+    auto reader = shared.add_callback([&](int value) { got = value; });
+    promise.callback(5);
+    CHECK(got == 0);
+
+    promise = {};
+  }
+  SUBCASE("that was dropped before") {
+    auto [promise, deferred] = make_deferred<int>();
+    deferred.pause();
+    promise.callback(5);
+    promise = {};
+    CHECK(got == 0);
+
+    const auto shared = std::move(deferred).share();
+    auto reader = shared.add_callback([&](int value) { got = value; });
+  }
+  CHECK(got == 5);
+}
+
 TEST_CASE_FIXTURE(Unhandled, "describe says that a Deferred is paused") {
   auto [promise, deferred] = make_deferred<int>();
   deferred.pause();

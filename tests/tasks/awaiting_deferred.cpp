@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "deferred/reactor/add_timeout.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
@@ -27,6 +28,34 @@ namespace {
 template <class T>
 Task<T> await_deferred(Deferred<T> d) {
   co_return co_await std::move(d);
+}
+
+// Nobody could unpause what a task waits for, and it waited for ever.
+TEST_CASE_FIXTURE(Loop, "the pause of an awaited Deferred ends with its Promise") {
+  auto [promise, deferred] = make_deferred<int>();
+  deferred.pause();
+  promise.callback(5);
+  SUBCASE("that goes later") {
+    auto task = spawn(reactor, await_deferred(std::move(deferred)));
+    settle();
+    CHECK_FALSE(task.done());
+    promise = {};
+    settle();
+    CHECK(outcome_of(std::move(task)).value() == 5);
+  }
+  SUBCASE("that has gone") {
+    promise = {};
+    CHECK(outcome_of(await_deferred(std::move(deferred))).value() == 5);
+  }
+  SUBCASE("for who waits with a limit, too") {
+    auto limited = add_timeout(std::move(deferred), 1h, reactor);
+    promise = {};
+    CHECK(std::move(limited).result().value() == 5);
+  }
+  SUBCASE("for run_until(), too") {
+    reactor.post([&] { promise = {}; });
+    CHECK(reactor.run_until(std::move(deferred)) == 5);
+  }
 }
 
 TEST_CASE_FIXTURE(Loop, "row 92: a task goes on at once with the value of a fired Deferred") {

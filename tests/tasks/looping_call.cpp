@@ -305,6 +305,21 @@ TEST_CASE_FIXTURE(Loop, "many calls that have their result at once use no stack"
   CHECK(calls == 50'000);
 }
 
+TEST_CASE_FIXTURE(Loop, "the pause of what the callable gives ends with its Promise") {
+  auto [promise, deferred] = make_deferred<void>();
+  deferred.pause();
+  int calls = 0;
+  LoopingCall loop(
+      1s, [&]() -> Deferred<void> { return ++calls == 1 ? std::move(deferred) : succeed(); });
+  const Deferred<void> ended = loop.start();
+  promise.callback();
+  promise = {};
+
+  time.advance(1s);
+
+  CHECK(calls == 2);
+}
+
 TEST_CASE_FIXTURE(Loop, "a callable may be move-only") {
   int got = 0;
   LoopingCall loop(1s, [&got, one = std::make_unique<int>(1)] { got += *one; });

@@ -82,7 +82,7 @@ T Reactor::run_until(Deferred<T> deferred) {
     std::optional<Outcome<T>> result;
   };
   const auto end = std::make_shared<End>();
-  Deferred<void> done =
+  Deferred<void> done = detail::DeferredAccess::kept_to_cancel(
       std::move(deferred).add_both([this, weak = std::weak_ptr(end)](Outcome<T>&& result) {
         const auto waiting = weak.lock();
         if (!waiting) return;
@@ -93,7 +93,7 @@ T Reactor::run_until(Deferred<T> deferred) {
         }
         waiting->come = true;
         want_turn();  // it may come out of turn, in somebody else's loop
-      });
+      }));
   if (!end->come) run_until_true(end->come, "the Deferred that run_until() was given");
   if (!end->come) {
     std::move(done).abandon();

@@ -46,6 +46,7 @@ class AwaitedDeferred : private Link {
   AwaitedDeferred(Chain& chain, Waiter<T>&& waiter) noexcept
       : Link(&answer, SourceLocation()), chain_(&chain), waiter_(std::move(waiter)) {
     chain.append(this);
+    chain.leave_pauses_to_promise();
   }
   AwaitedDeferred(const AwaitedDeferred&) = delete;
   AwaitedDeferred& operator=(const AwaitedDeferred&) = delete;
@@ -76,13 +77,14 @@ class AwaitedDeferred : private Link {
     } catch (...) {  // the move of the value threw
       waiter.throw_(Failure::current());
     }
-    chain.drop_consumer();
+    chain.release();
   }
   [[gnu::noinline, gnu::cold]] void abandon() noexcept {
     Chain& chain = *std::exchange(chain_, nullptr);
     chain.remove_last(*this);
+    chain.silence();
     chain.cancel();
-    chain.drop_unreported();
+    chain.drop_consumer();
   }
 
   Chain* chain_ = nullptr;  // null once it has answered

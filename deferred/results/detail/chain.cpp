@@ -308,8 +308,9 @@ bool Chain::is_awaited_by(const Chain* inner) const noexcept {
   const Chain* above = this;
   const Chain* below = inner;
   while (above != inner && below != this) {
-    above = above->sink_;
-    if (!above) return false;
+    const Chain* const reader = above->sink_;
+    if (!reader || reader->source() != above) return false;  // or it was cancelled
+    above = reader;
     if (above == inner) return true;
     below = below->source();
     if (!below) return false;

@@ -158,6 +158,15 @@ class Chain {
     silent_ = true;
     drop_consumer();
   }
+  /// Who has this end takes the result by a link of its own, and keeps the end to cancel, not to
+  /// unpause: when the Promise goes, a pause is over. May end the chain, but for a reference.
+  void leave_pauses_to_promise() noexcept {
+    has_consumer_ = false;
+    if (held_ >= paused) [[unlikely]]
+      lift_dead_pauses();
+  }
+  /// A failure is nobody's concern any more.
+  void silence() noexcept { silent_ = true; }
   /// Queues a link and runs what can be run.
   void append(Link* link) noexcept {
     (head_ ? tail_->next : head_) = link;
@@ -232,7 +241,7 @@ class Chain {
   [[gnu::noinline]] DEFERRED_API void drop_canceller_while_held() noexcept;
   DEFERRED_API void drop_promise_early(const std::type_info& type) noexcept;
   DEFERRED_API void consumer_left() noexcept;
-  void lift_dead_pauses() noexcept;
+  DEFERRED_API void lift_dead_pauses() noexcept;
   [[gnu::cold]] DEFERRED_API void swallow_late_fire();
   DEFERRED_API void* arena_overflow(std::size_t size, std::size_t align);
   DEFERRED_API void destroy_block() noexcept;
@@ -257,7 +266,7 @@ class Chain {
   std::uint16_t arena_used_ = 0;
   State state_ = State::empty;
   bool has_promise_ = true;
-  bool has_consumer_ = true;  // a Deferred refers to this block
+  bool has_consumer_ = true;  // somebody has this end, who may take the result and unpause
   // Cancelled without a canceller: one late answer is ignored. (Twisted: suppressAlreadyCalled)
   bool swallow_next_fire_ : 1 = false;
   bool silent_ : 1 = false;      // nobody wants to hear of its failure

@@ -35,6 +35,12 @@ struct DeferredAccess {
   static DeferredState<T>& state(Deferred<T>& deferred) noexcept {
     return deferred.state_;
   }
+  /// For who takes its result by a callback, and keeps it to cancel: a pause is the Promise's then.
+  template <class T>
+  static Deferred<T> kept_to_cancel(Deferred<T> pending) noexcept {
+    if (Chain* const chain = pending.state_.chain()) chain->leave_pauses_to_promise();
+    return pending;
+  }
   template <class T>
   static Chain& chain(Promise<T>& promise) {
     return promise.chain();
