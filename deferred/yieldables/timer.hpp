@@ -23,7 +23,9 @@ enum class Late : std::uint8_t {
 /// Each `co_await timer` is the next tick of a grid, `period` apart, and gives the number of ticks
 /// passed since the last one: 1, or more if the code between took too long. The grid stays where it
 /// was; what a late await does `late` says. One at the very point of a tick is not late, whichever
-/// tick that is. (Twisted: LoopingCall.withCount; tokio: Interval, MissedTickBehavior)
+/// tick that is. A tick is taken when it is given: one that is cut off, or loses a race, leaves its
+/// ticks to the next await. REQUIRES: one await at a time. (Twisted: LoopingCall.withCount; tokio:
+/// Interval, MissedTickBehavior)
 class [[nodiscard]] Timer {
  public:
   /// The grid begins at the first await. Throws std::invalid_argument unless `period` is positive.
@@ -45,13 +47,12 @@ class [[nodiscard]] Timer {
     if (!last_) last_ = now;
     const Passed passed = passed_at(now);
     const bool on_tick = passed.beyond == Duration::zero();
-    if (passed.ticks != 0 && (late_ == Late::at_once || on_tick)) {
-      return schedule(std::move(waiter), Duration::zero(), take(now));
-    }
+    const bool is_due = passed.ticks != 0 && (late_ == Late::at_once || on_tick);
     const TimePoint from = passed.ticks != 0 ? now - passed.beyond : *last_;
-    return reactor.call_at(later(from, period_), [this, &reactor, waiter = std::move(waiter)] {
-      if (waiter.pending()) waiter.resume(take(reactor.now()));
-    });
+    return reactor.call_at(is_due ? now : later(from, period_),
+                           [this, &reactor, waiter = std::move(waiter)] {
+                             if (waiter.pending()) waiter.resume(take(reactor.now()));
+                           });
   }
 
  private:

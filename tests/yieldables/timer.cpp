@@ -5,11 +5,12 @@
 
 #include <doctest/doctest.h>
 
-#include <optional>
 #include <vector>
 
 #include "deferred/yieldables/as_outcome.hpp"
+#include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/race.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
 #include "tests/support/loop.hpp"
 
@@ -123,23 +124,35 @@ TEST_CASE_FIXTURE(Loop, "late awaits in a row do not starve others") {
 }
 
 // The ticks were counted as given, and a cancel took their place.
-TEST_CASE_FIXTURE(Loop, "a late tick is given in spite of a cancel, which hits the next await") {
+TEST_CASE_FIXTURE(Loop, "late ticks that a cancel keeps from being given are the next await's") {
+  Timer timer(1s);
   std::uint64_t ticks = 0;
-  std::optional<TaskRef> task;
-  auto spawned = spawn(reactor, [&]() -> Task<> {
-    Timer timer(1s);
+  auto late = spawn(reactor, [&]() -> Task<> {
     ticks += co_await timer;
     co_await Pause(5s);
-    reactor.post([&] { task->cancel(); });
+    reactor.post([task = current_task()]() mutable { task.cancel(); });
     ticks += co_await timer;
-    co_await timer;
   });
-  task = spawned.task();
-
   time.run_until_idle();
+  CHECK(outcome_of(std::move(late)).check<Cancelled>());
+  CHECK(ticks == 1);
+
+  outcome_of([&]() -> Task<> { ticks += co_await timer; }).value();
 
   CHECK(ticks == 6);
-  CHECK(outcome_of(std::move(spawned)).check<Cancelled>());
+}
+
+TEST_CASE_FIXTURE(Loop, "late ticks that lose a race are the next await's") {
+  Timer timer(1s);
+  std::uint64_t ticks = 0;
+  outcome_of([&]() -> Task<> {
+    ticks += co_await timer;
+    co_await Pause(5s);
+    co_await race(Pause{}, timer);
+    ticks += co_await timer;
+  }).value();
+
+  CHECK(ticks == 6);
 }
 
 }  // namespace
