@@ -14,7 +14,10 @@
 #include "deferred/tasks/deferred_coroutine.hpp"
 #include "deferred/tasks/nursery.hpp"
 #include "deferred/yieldables/all.hpp"
+#include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/event.hpp"
 #include "deferred/yieldables/pause.hpp"
+#include "deferred/yieldables/race.hpp"
 #include "deferred/yieldables/to_deferred.hpp"
 #include "tests/support/counted.hpp"
 #include "tests/support/loop.hpp"
@@ -140,6 +143,31 @@ TEST_CASE_FIXTURE(Loop,
     CHECK(alone == "alice");
     CHECK(in_branch == "alice");
     CHECK(to_deferred(Sees()).result().value() == "alice");
+  }).value();
+}
+
+/// Decides the race that it is in, and looks around after that.
+struct Loses {
+  Event& decides;
+  TaskRef& task;
+  std::string& user_seen;
+  void yield_to(Waiter<void> waiter) const {
+    decides.set();
+    task = waiter.task();
+    user_seen = user.get();
+  }
+};
+
+// It was nobody's any more.
+TEST_CASE_FIXTURE(Loop, "a handler in which its race is decided is its task's code to its end") {
+  outcome_of([]() -> Task<> {
+    const auto restore = user.set("alice");
+    Event event;
+    TaskRef task;
+    std::string user_seen;
+    co_await race(event, Loses{event, task, user_seen});
+    CHECK(task == current_task());
+    CHECK(user_seen == "alice");
   }).value();
 }
 

@@ -13,6 +13,7 @@ struct Microthread;
 
 struct BranchFrame : FrameBase {
   Microthread* part_of = nullptr;  // whose wait it is a part of; null: nobody's, or not any more
+  bool keeps_whole = false;        // it has lost in its handler, whose code is that one's still
   void (*closed)(BranchFrame&) noexcept = nullptr;  // ends it, for close(); null: nobody can
 };
 
