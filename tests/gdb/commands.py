@@ -49,7 +49,7 @@ class Commands(unittest.TestCase):
     def setUpClass(cls):
         place = tempfile.TemporaryDirectory()
         cls.addClassCleanup(place.cleanup)
-        folder = pathlib.Path(place.name)
+        cls.folder = folder = pathlib.Path(place.name)
         cls.program = program
         if strip:
             cls.program = str(folder / "stripped")
@@ -69,12 +69,14 @@ class Commands(unittest.TestCase):
             if count == 0:
                 raise AssertionError(f"{said.pattern} is not in the dump")
         cls.ids = {name: number for number, name in re.findall(r"task #(\d+) '([^'\n]+)'", cls.dump)}
-        cls.deep = re.search(r"task #(\d+) waiting on deferred::Pause", cls.dump)[1]
+        cls.deep = cls.ids["deep"]
         begun = time.monotonic()
         cls.core = run_gdb("-ex", f"core {core}", *commands(
             "deferred tasks", "deferred bt 999999", f"deferred bt {cls.deep}",
-            *(f"deferred bt {cls.ids[name]}" for name in ("racing child", "slow one", "client 0")),
-            "deferred bt", "deferred bt name", "deferred tasks all", "deferred", "deferred of"), cls.program)
+            *(f"deferred bt {cls.ids[name]}" for name in ("racing child", "slow one", "nested", "numbered", "client 0")),
+            "deferred bt", "deferred bt name", "deferred tasks all", "deferred", "deferred of"), *commands(
+            "set language rust", f"deferred bt {cls.ids['paused']}", "set verbose on", f"deferred bt {cls.ids['ready']}"),
+            cls.program)
         cls.seconds = time.monotonic() - begun
 
     def bt(self, name):
@@ -115,6 +117,12 @@ class Commands(unittest.TestCase):
 
     def test_deferred_bt_of_a_failed_task_says_its_error(self):
         self.assertIn("was not asked yet: deferred::TimeoutError: too late\n", self.bt("slow one"))
+        self.assertIn(": outer text\n", self.bt("nested"))
+        self.assertIn("NumberedError: after a number\n", self.bt("numbered"))
+
+    def test_they_do_not_depend_on_the_language_or_on_how_much_gdb_says(self):
+        self.assertIn(" 'paused' is paused, and waiting on ", self.bt("paused"))
+        self.assertIn(" 'ready' is ready to go on", self.bt("ready"))
 
     def test_deferred_bt_of_nobody_says_so(self):
         self.assertEqual(answer_to("deferred bt 999999", self.core), "deferred bt: no task has the id 999999\n")
@@ -151,7 +159,7 @@ class Commands(unittest.TestCase):
         first = ("python (library, reactor), *_ = deferred_reactors(); "
                  "newest = library.memory.word_at(reactor + library.at['Reactor.tasks']); "
                  "task = library.memory.word_at(newest + library.at['Task.next'])")
-        output = run_gdb("-ex", f"run {self.program}.dump", "-ex", first,
+        output = run_gdb("-ex", f"run {self.folder}/another", "-ex", first,
                          "-ex", f"python to = task; {write}", *commands("deferred tasks"), "-ex", "echo == cut\\n",
                          "-ex", f"python to = 8; {write}", *commands("deferred bt 1", "deferred tasks"), self.program)
 
@@ -162,4 +170,7 @@ class Commands(unittest.TestCase):
         self.assertIn("(no memory can be read at ", output.split("== cut\n")[1])
 
 
+if "yes" not in run_gdb("-ex", "python print('yes')"):
+    print("skipped: this gdb has no Python")
+    sys.exit(77)
 unittest.main(argv=sys.argv[:1], verbosity=2)

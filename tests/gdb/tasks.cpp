@@ -28,6 +28,12 @@ struct Never {
 struct LostError : std::runtime_error {
   using runtime_error::runtime_error;
 };
+struct Numbered {
+  long number = 7;
+};
+struct NumberedError : Numbered, std::logic_error {
+  using logic_error::logic_error;
+};
 
 Task<> ask() { co_await Never<std::vector<std::string>>{}; }
 Task<> handle(int number) {
@@ -39,6 +45,22 @@ Task<> serve(int number) { co_await handle(number); }
 Task<> call_deep(int depth) {
   if (depth > 0) co_return co_await call_deep(depth - 1);
   co_await Pause{1h};
+}
+
+Task<> fail_nested() {
+  try {
+    throw std::logic_error("inner");
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error("outer text"));
+  }
+  co_return;
+}
+
+Task<> shielded() { co_await shield(ask()); }
+Task<> in_a_cut_scope() {
+  CancelScope scope;
+  scope.cancel();
+  co_await scope.run(shielded());
 }
 
 Task<> race_two() { co_await race(Never<int>{}, Never<std::string>{}); }
@@ -93,10 +115,14 @@ int main(int, char** arguments) {
     if (number % 3 == 0) spawned.task().set_name("client " + std::to_string(number));
     std::move(spawned).detach();
   }
-  Spawned<void> deep = spawn(reactor, call_deep(80));
+  Spawned<void> deep = spawn(reactor, call_deep(80)).named("deep");
   Spawned<void> parent = spawn(reactor, have_children()).named("parent");
   Spawned<void> failed = spawn(reactor, fail(LostError("the way")));
   Spawned<void> also_failed = spawn(reactor, fail(TimeoutError("too late"))).named("slow one");
+  Spawned<void> of_two = spawn(reactor, fail(NumberedError("after a number"))).named("numbered");
+  Spawned<void> nested = spawn(reactor, fail_nested()).named("nested");
+  Deferred<void> alone = to_deferred(reactor, Pause{1h});
+  auto racing = to_deferred(reactor, race(Never<int>{}, Never<char>{}));
   Spawned<void> named = spawn(reactor, ask()).named("a name that is too long to stand in a string");
   Spawned<void> awaits =
       spawn(reactor, [&unfired]() -> Task<> { co_await std::move(unfired); }).named("awaits");
@@ -107,8 +133,13 @@ int main(int, char** arguments) {
   time.advance();
 
   Spawned<void> paused = spawn(reactor, ask()).named("paused");
+  Spawned<void> held = spawn(reactor, shielded()).named("cancelled, shielded and paused");
+  Spawned<void> cut = spawn(reactor, in_a_cut_scope()).named("in a cut scope, and paused");
   time.advance();
   paused.task().pause();
+  held.task().cancel();
+  held.task().pause();
+  cut.task().pause();
   Spawned<void> ready = spawn(reactor, ask()).named("ready");
   time.advance();
   spawn(reactor, write_and_abort(reactor, other, arguments[1])).named("writer").detach();

@@ -16,7 +16,7 @@ class DeferredError(Exception):
 
 
 class DeferredMemory:
-    """A process or core, of the word size that the layout has."""
+    """A process or core. How large its words are, and in which order their bytes stand, says a layout."""
 
     most_text = 4096  # longer is no text, but damage
 
@@ -25,8 +25,7 @@ class DeferredMemory:
         if inferior.pid == 0:
             raise DeferredError("there is no process and no core: run the program, attach to it, or open a core")
         self.read_from = inferior.read_memory
-        self.word_size = gdb.lookup_type("void").pointer().sizeof
-        self.byte_order = "little"
+        self.word_size, self.byte_order = 8, "little"
 
     def read(self, address, size):
         try:
@@ -59,7 +58,7 @@ class DeferredMemory:
 class DeferredLibrary:
     """One copy of the library, by its layout."""
 
-    SECTION = re.compile(r"0x([0-9a-f]+) - 0x[0-9a-f]+ is \.deferred_layout\b")
+    SECTION = re.compile(r"0x([0-9a-f]+) - 0x[0-9a-f]+(?: @ 0x[0-9a-f]+)? is \.deferred_layout\b")
     VERSION = 1
 
     @classmethod
@@ -72,16 +71,16 @@ class DeferredLibrary:
 
     def __init__(self, memory, address):
         self.memory = memory
-        version = memory.read(address, 4)
-        if version == self.VERSION.to_bytes(4, "big"):
+        head = memory.read(address, 8)
+        if head[:2] == self.VERSION.to_bytes(2, "big"):
             memory.byte_order = "big"
-        elif version != self.VERSION.to_bytes(4, "little"):
+        memory.word_size = size = memory.number(head, 2, 2)
+        if memory.number(head, 0, 2) != self.VERSION or size not in (4, 8):
             raise DeferredError("these commands are for another version of the library, or its memory is damaged")
-        size = memory.word_size
-        head = memory.read(address, 8 + 3 * size)
-        words, reactors, runtime_error = (memory.word(head, 8 + i * size) for i in range(3))
+        block = memory.read(address + 8, 4 * size)
+        words, reactors, one_base, two_bases = (memory.word(block, i * size) for i in range(4))
         try:
-            self.one_base = memory.word_at(runtime_error)
+            self.kinds = {memory.word_at(one_base): self.only_base, memory.word_at(two_bases): self.several_bases}
             is_loaded = memory.word_at(reactors + size) == address
         except DeferredError:
             is_loaded = False
@@ -177,13 +176,32 @@ class DeferredLibrary:
         memory, at = self.memory, self.at
         type_info = memory.word_at(node + at["Failure.type"])
         name = self.type_name(type_info)
-        base, steps = type_info, 0
-        while self.type_name(base) not in ("std::runtime_error", "std::logic_error"):
-            if memory.word_at(base) != self.one_base or steps == 100:
-                return name
-            base, steps = memory.word_at(base + 2 * memory.word_size), steps + 1
-        payload = memory.word_at(node + at["Failure.payload"])
-        return name + ": " + memory.text(memory.word_at(payload + memory.word_size))
+        left, steps = [(type_info, 0)], 0
+        while left and steps < 100:
+            base, offset = left.pop()
+            if self.type_name(base) in ("std::runtime_error", "std::logic_error"):
+                payload = memory.word_at(node + at["Failure.payload"]) + offset
+                return name + ": " + memory.text(memory.word_at(payload + memory.word_size))
+            bases = self.kinds.get(memory.word_at(base))
+            left += [(inner, offset + by) for inner, by in bases(base)] if bases else []
+            steps += 1
+        return name
+
+    # Of a class, by its type_info: the bases that are not virtual, and where in it they lie. (Itanium C++ ABI, 2.9.5)
+
+    def only_base(self, type_info):
+        return [(self.memory.word_at(type_info + 2 * self.memory.word_size), 0)]
+
+    def several_bases(self, type_info):
+        memory, size = self.memory, self.memory.word_size
+        first = type_info + 2 * size + 8
+        count = memory.number(memory.read(first - 4, 4), 0, 4)
+        if count > 100:
+            raise DeferredError("a class with %d bases: its memory is damaged" % count)
+        for at in range(first + (count - 1) * 2 * size, first - 1, -2 * size):  # the first one last
+            flags = memory.word_at(at + size)
+            if not flags & 1:  # of a virtual one the rest is no offset
+                yield memory.word_at(at), flags >> 8
 
 
 class DeferredTask:
@@ -207,6 +225,9 @@ class DeferredTask:
 
     def extra(self, name):
         return self.library.memory.word(self.extras, self.library.at["Extras." + name]) if self.extras else 0
+
+    def pauses(self):
+        return self.library.memory.number(self.extras, self.library.at["Extras.pauses"], 4) if self.extras else 0
 
     def has(self, flag):
         return self.flags & self.library.at["flag." + flag] != 0
@@ -250,9 +271,9 @@ class DeferredTask:
         label = self.label()
         if self.has("done"):
             return label + self.end(), False
-        if self.extra("pauses") & 0xffffffff and not self.has("cancelled"):
+        if self.pauses() and not self.has("root_cancelled"):
             label += " is paused, and"
-        if not self.has("started"):
+        if not (self.has("started") or self.has("running") or self.has("suspended")):  # a branch alone has no code
             return label + " has not started", False
         if self.has("running"):
             return label + " is running", True

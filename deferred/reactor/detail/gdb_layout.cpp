@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <iterator>
-#include <stdexcept>
 #include <string>
 
 #include "deferred/reactor/detail/microthread.hpp"
@@ -61,7 +60,7 @@ constinit const GdbLayout::Word GdbLayout::Word::all[] = {
     {"flag.suspended", Microthread::suspended},
     {"flag.done", Microthread::done},
     {"flag.closing", Microthread::closing},
-    {"flag.cancelled", Microthread::cancelled},
+    {"flag.root_cancelled", Microthread::root_cancelled},
     {"flag.has_extras", Microthread::has_extras},
     {"flag.listed_as_failed", Microthread::listed_as_failed},
     {"Extras.size", sizeof(Extras)},
@@ -96,13 +95,20 @@ constinit const GdbLayout::Word GdbLayout::Word::all[] = {
 
 namespace {
 
+struct Base {};
+struct OtherBase {};
+struct OneBase : Base {};
+struct TwoBases : Base, OtherBase {};
+
 // A section of its own, for a name that is left when all symbols are stripped.
 [[gnu::section(".deferred_layout"), gnu::used]] constinit const GdbLayout layout{
     1,
+    sizeof(void*),
     std::size(GdbLayout::Word::all),
     GdbLayout::Word::all,
     &all_reactors,
-    &typeid(std::runtime_error),
+    &typeid(OneBase),
+    &typeid(TwoBases),
     gdb_script};
 
 }  // namespace

@@ -22,11 +22,13 @@ struct AllReactors;
 struct GdbLayout {
   struct Word;
 
-  std::uint32_t version;
+  std::uint16_t version;
+  std::uint16_t pointer_size;
   std::uint32_t word_count;
   const Word* words;
   const AllReactors* reactors;
-  const std::type_info* runtime_error;  // an example of a class with one base
+  const std::type_info* one_base;   // of a class that has one,
+  const std::type_info* two_bases;  // and of one that has two
   const char* script;
 };
 
