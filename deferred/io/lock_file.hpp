@@ -23,8 +23,8 @@ DEFERRED_API std::optional<FileLock> try_lock_file(const std::string& path);
 ///
 /// Each one has a descriptor of its own, so that two in one process exclude each other as two
 /// processes do. It is closed by exec(). A child of fork() that does not exec keeps the lock with
-/// its parent, until that unlocks it or both have ended; the child's copy of this object unlocks
-/// nothing.
+/// its parent: the child's copy of this object takes nothing from a parent that lives, whose
+/// unlock() is the lock's end; when the parent has ended, the copy's end is.
 class [[nodiscard]] FileLock {
  public:
   /// Holds nothing, as after a move.

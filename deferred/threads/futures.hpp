@@ -36,8 +36,9 @@ std::future<typename D::value_type> to_future(D deferred,
   static_assert(!detail::bound_to_thread<std::remove_cv_t<T>>,
                 "to_future: a Failure, an Outcome, a Deferred or a Task stays on its thread, and "
                 "so does a handle to one");
-  Deferred<T> taken(std::move(deferred));
+  Deferred<T> taken;
   try {
+    taken = Deferred<T>(std::move(deferred));
     std::promise<T> promise;
     std::future<T> future = promise.get_future();
     auto keep = [promise = std::move(promise)](Outcome<T>&& outcome) mutable {
@@ -56,7 +57,11 @@ std::future<typename D::value_type> to_future(D deferred,
     std::move(taken).add_both(std::move(keep), where).detach();
     return future;
   } catch (...) {  // no memory: nobody gets its result any more
-    std::move(taken).abandon();
+    if (taken.valid()) {
+      std::move(taken).abandon();
+    } else if constexpr (requires { std::move(deferred).abandon(); }) {
+      std::move(deferred).abandon();
+    }
     throw;
   }
 }

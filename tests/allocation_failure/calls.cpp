@@ -153,6 +153,18 @@ void future_that_throws(Reactor&) {
     right(std::string_view(error.what()).starts_with("an error"), "another error");
   }
 }
+void future_of_a_task(Reactor& reactor) {
+  int ran = 0;
+  Spawned<int> spawned = spawn(reactor, [&]() -> Task<int> { co_return ++ran; });
+  try {
+    std::future<int> future = to_future(std::move(spawned));
+    turns(reactor, 2);
+    right(future.get() == 1, "what a task gives is lost");
+  } catch (const std::bad_alloc&) {
+    turns(reactor, 2);
+    right(ran == 0, "a task runs whose result nobody gets");
+  }
+}
 
 }  // namespace
 
@@ -168,6 +180,7 @@ Programs call_programs() {
       {"LoopingCall, cancelled", {"deferred::LoopingCall::start()"}, &looping_call_cancelled},
       {"to_future and from_future", {"deferred::to_future()", "deferred::from_future()"}, &futures},
       {"to_future of a failure", {"deferred::to_future()"}, &future_that_throws},
+      {"to_future of a task", {"deferred::to_future()"}, &future_of_a_task},
   };
 }
 
