@@ -33,6 +33,9 @@ class [[nodiscard]] RemoteSender {
   bool send(T item) const { return inlet_->put(item, home_, true); }
   /// The same without waiting. False if there is no room, too; the item is still the caller's then.
   bool try_send(T&& item) const { return inlet_->put(item, home_, false); }
+  /// Nothing more can be sent, and the work for it be left: the channel was closed, or it or its
+  /// reactor is gone.
+  bool is_closed() const noexcept { return inlet_->is_closed(); }
 
  private:
   template <class>

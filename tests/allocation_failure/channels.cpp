@@ -167,6 +167,7 @@ void remote_senders(Reactor& reactor) {
     if (sent < 2 && sender.send(std::move(item))) ++sent;
   } catch (const std::bad_alloc&) {
   }
+  right(!sender.is_closed(), "a channel is closed by a lack of memory");
   turns(reactor, 1);
   right(channel.size() == sent, "an item is lost on its way");
 }
@@ -217,7 +218,7 @@ Programs channel_programs() {
        &closes},
       {"RemoteSender",
        {"deferred::Channel::remote_sender()", "deferred::RemoteSender::send()",
-        "deferred::RemoteSender::try_send()"},
+        "deferred::RemoteSender::try_send()", "deferred::RemoteSender::is_closed()"},
        &remote_senders},
       {"for_each_at_most", {"deferred::for_each_at_most()"}, &some_at_once},
   };

@@ -222,6 +222,7 @@ TEST_CASE_FIXTURE(Loop,
   std::thread([&] { CHECK(sender.send(1)); }).join();
 
   channel.close();
+  CHECK(sender.is_closed());
   settle();
 
   CHECK(outcome_of(std::move(one)).value() == 1);
@@ -232,6 +233,7 @@ TEST_CASE_FIXTURE(Loop, "threads are told when the channel is gone") {
   std::optional<Channel<int>> channel(std::in_place, 1);
   const auto sender = channel->remote_sender(reactor);
   CHECK(channel->try_send(1));
+  CHECK_FALSE(sender.is_closed());
   std::atomic<bool> blocked_sent = true;
   std::thread blocked([&] { blocked_sent = sender.send(2); });
 
@@ -239,6 +241,7 @@ TEST_CASE_FIXTURE(Loop, "threads are told when the channel is gone") {
 
   blocked.join();
   CHECK_FALSE(blocked_sent);
+  CHECK(sender.is_closed());
   std::thread([&] { CHECK_FALSE(sender.send(3)); }).join();
   settle();
 }
@@ -258,6 +261,7 @@ TEST_CASE("threads are told when the reactor is gone") {
   blocked.join();
   CHECK_FALSE(blocked_sent);
   std::thread([&] {
+    CHECK(sender.is_closed());
     CHECK_FALSE(sender.send(3));
     CHECK_FALSE(sender.try_send(3));
   }).join();

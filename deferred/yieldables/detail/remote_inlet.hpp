@@ -63,6 +63,11 @@ class RemoteInlet : public std::enable_shared_from_this<RemoteInlet<T>> {
     return true;
   }
 
+  bool is_closed() noexcept {
+    const std::lock_guard lock(mutex_);
+    return !open_;
+  }
+
   // At home:
 
   bool take_room() noexcept {
