@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""samples_in_docs.py ROOT: code in README.md and docs/ that names a sample stands in that sample.
+"""samples_in_docs.py ROOT: code in README.md, docs/ and samples/*/README.md that names a sample stands in that.
 
 '<!-- sample: NAME -->' before a block of C++ says that its lines stand in samples/NAME.cpp, one
 after the other. README shows no C++ without it.
@@ -15,7 +15,8 @@ MUST_BE_MARKED = "README.md"
 
 def documents(root):
     return [
-        path.relative_to(root) for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+        path.relative_to(root)
+        for path in [root / "README.md", *sorted((root / "docs").glob("*.md")), *sorted((root / "samples").glob("*/README.md"))]
         if path.exists()
     ]
 

@@ -76,6 +76,8 @@ class Seen {
   }
   bool ended() const { return start.isEnabled(); }
   QImage picture() const { return window_.grab().toImage(); }
+  QImage picture_of_rows() const { return rows.viewport()->grab().toImage(); }
+  QImage picture_of_ticks() { return ticks_.grab().toImage(); }
 
   QPushButton& start;
   QPushButton& cancel;
@@ -90,7 +92,7 @@ class Seen {
     return *found;
   }
   Window& window_;
-  const QLabel& ticks_;
+  QLabel& ticks_;
   const QPlainTextEdit& error_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The window as README shows it: taken here, with each thing in it that it can show. SAMPLE is the
-// sample's folder; the environment's PICTURE says where to leave the picture.
+// sample's folder; the environment's PICTURE says where to leave the picture, and the error in it.
 #include <doctest/doctest.h>
 
 #include <QFile>
@@ -16,8 +16,6 @@ using namespace async_tasks;
 using namespace deferred;
 
 namespace {
-
-const QString picture_of_readme = QString(SAMPLE) + "/window.png";
 
 /// A window with a row in each state, which is stopped there.
 struct Posed : Desk {
@@ -59,19 +57,30 @@ struct Posed : Desk {
 TEST_CASE_FIXTURE(Posed, "the picture shows a row in each state, and an error in full") {
   pose([](const Seen& seen) {
     CHECK(seen.error().contains("awaited at"));
-    CHECK(seen.picture().save(qEnvironmentVariable("PICTURE", "window.png")));
+    const QString name = qEnvironmentVariable("PICTURE", "window");
+    CHECK(seen.picture().save(name + ".png"));
+    QFile error(name + ".txt");
+    REQUIRE(error.open(QIODevice::WriteOnly));
+    error.write((seen.error() + "\n").toUtf8());
   });
 }
 
-TEST_CASE_FIXTURE(Posed, "README shows a picture of the size that the window has") {
-  QFile readme(QString(SAMPLE) + "/README.md");
-  REQUIRE(readme.open(QIODevice::ReadOnly));
-  CHECK(readme.readAll().contains("](window.png)"));
+QByteArray read(const char* name) {
+  QFile file(QString(SAMPLE) + "/" + name);
+  REQUIRE(file.open(QIODevice::ReadOnly));
+  return file.readAll();
+}
 
-  const QImage shown(picture_of_readme, "PNG");
+TEST_CASE_FIXTURE(Posed, "README shows the window as it is: its size, and the error in it") {
+  CHECK(read("README.md").contains("](window.png)"));
+
+  const QImage shown = QImage::fromData(read("window.png"), "PNG");
 
   REQUIRE_FALSE(shown.isNull());
-  pose([&](const Seen& seen) { CHECK(shown.size() == seen.picture().size()); });
+  pose([&](const Seen& seen) {
+    CHECK(shown.size() == seen.picture().size());
+    CHECK(read("window.txt") == seen.error() + "\n");
+  });
 }
 
 }  // namespace

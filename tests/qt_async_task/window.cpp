@@ -25,13 +25,13 @@ TEST_CASE_FIXTURE(Desk, "a click shows what workers return and throw, and the wi
   use([&]() -> Task<> {
     const Seen seen(window);
     co_await until([&] { return !seen.ticks().isEmpty(); });
-    const QImage before = seen.picture();
+    const QImage before = seen.picture_of_rows();
     CHECK(seen.texts() == QStringList{"66:", "67:", "-1:", "69:"});
 
     click(seen.start);
     co_await until([&] { return seen.total.value() == 100; });
 
-    const QImage after = seen.picture();
+    const QImage after = seen.picture_of_rows();
     CHECK(after.size() == before.size());
     CHECK(after != before);
     CHECK(seen.texts() ==
@@ -44,14 +44,14 @@ TEST_CASE_FIXTURE(Desk, "the label ticks while a worker blocks its thread") {
   window.show();
 
   use([&]() -> Task<> {
-    const Seen seen(window);
+    Seen seen(window);
     click(seen.start);
     co_await until([&] { return pool.running() == 2; });
-    QImage last = seen.picture();
+    QImage last = seen.picture_of_ticks();
     for (int ticks = 0; ticks < 3; ++ticks) {
       const QString label = seen.ticks();
       co_await until([&] { return seen.ticks() != label; });
-      const QImage now = seen.picture();
+      const QImage now = seen.picture_of_ticks();
       CHECK(now != last);
       last = now;
     }
