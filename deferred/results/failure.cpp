@@ -160,7 +160,7 @@ const void* find_base(const FailureNode& node, const std::type_info& wanted) noe
 #endif
 }
 
-Failure cancelled() noexcept {
+Failure cancelled_failure() noexcept {
   try {
     return Failure(Cancelled{});
   } catch (...) {

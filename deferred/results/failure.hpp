@@ -145,7 +145,7 @@ DEFERRED_API void report_unhandled(const Failure& failure, SourceLocation made) 
 DEFERRED_API void report_unhandled(const Failure& failure,
                                    const std::type_info& result_type) noexcept;
 /// A Failure with Cancelled, or with std::bad_alloc if there is no memory for it.
-Failure cancelled() noexcept;
+Failure cancelled_failure() noexcept;
 /// What was thrown last by Failure::raise(), whose Failure is kept for Failure::current(); or null.
 extern constinit thread_local const void* raised_object;
 /// Lets go of that failure.

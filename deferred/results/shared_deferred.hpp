@@ -174,7 +174,7 @@ class [[nodiscard]] SharedDeferred {
       while (dropped) {
         Promise<void> promise = std::move(dropped->promise);
         remove(*dropped);
-        promise.errback(detail::cancelled());
+        promise.errback(detail::cancelled_failure());
       }
     }
 

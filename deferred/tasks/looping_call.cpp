@@ -125,7 +125,7 @@ void LoopState::keep(Deferred<void>&& pending) noexcept {
 void LoopState::called(Outcome<void>&& outcome) noexcept {
   pending_ = {};
   if (!outcome.has_value() || asked_ == Asked::to_end) return finish(std::move(outcome));
-  if (asked_ == Asked::to_cancel) return finish(cancelled());
+  if (asked_ == Asked::to_cancel) return finish(cancelled_failure());
   schedule(std::max(reactor_->now(), reactor_->backend().now()));
 }
 

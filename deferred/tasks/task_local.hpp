@@ -50,8 +50,8 @@ class [[nodiscard]] DEFERRED_API RestoreTaskLocal {
 ///     const auto restore = request_id.set("17");
 ///     log(request_id.get());
 ///
-/// As long as none is set, a spawn asks one flag, and nothing else pays. REQUIRES: the value's
-/// destructor does not use a TaskLocal.
+/// Until the first is set in a process, what begins a microthread asks one flag, and nothing else
+/// pays. REQUIRES: the value's destructor does not use a TaskLocal.
 template <class T>
 class TaskLocal {
   static_assert(!std::is_reference_v<T>, "TaskLocal: it holds values; let it hold a pointer");
@@ -83,8 +83,7 @@ namespace detail {
 
 template <class T>
 struct TaskLocalNode : ContextNode {
-  TaskLocalNode(std::uint64_t key, T&& given)
-      : ContextNode(key, &set_to), set_to(std::move(given)) {}
+  TaskLocalNode(std::uint64_t of, T&& given) : ContextNode(of, &set_to), set_to(std::move(given)) {}
   T set_to;
 };
 

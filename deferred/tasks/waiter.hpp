@@ -91,8 +91,8 @@ class Waiter : public detail::WaiterBase {
   Waiter<Delivered<R>> unwrapped() && {
     static_assert(!std::is_same_v<R, Delivered<R>>, "unwrapped() is for a Waiter of an Outcome");
     // Moved into what is returned, never elided: that one may be kept.
-    Waiter<Delivered<R>> borrowed(std::exchange(m_, nullptr), epoch_);
-    return Waiter<Delivered<R>>(std::move(borrowed));
+    Waiter<Delivered<R>> same(std::exchange(m_, nullptr), epoch_);
+    return Waiter<Delivered<R>>(std::move(same));
   }
   /// The same wait, to be looked at and maybe answered, by somebody who need not answer.
   WeakWaiter<R> weak() const noexcept { return WeakWaiter<R>(*this); }

@@ -170,6 +170,95 @@ Task<int> with_signals() {
   co_return which;
 }
 
+// Waiting that is structured, and values one at a time.
+
+Task<int> child(Event& event) {
+  co_await event;
+  co_return number();
+}
+Task<> structured() {
+  Event event;
+  Lock lock;
+  Semaphore most(2);
+  const int sum = co_await with_nursery([&](Nursery& nursery) -> Task<int> {
+    Spawned<int> spawned = nursery.spawn(child(event)).named("child");
+    const TaskRef started = co_await nursery.start([](Started<TaskRef>& ready) -> Task<> {
+      ready(current_task());
+      co_await Pause{1s};
+    });
+    take(started.name());
+    event.set();
+    co_return co_await std::move(spawned);
+  });
+  take(sum);
+  const auto [word, more] = co_await all(Theirs{}, Mine{});
+  take(word);
+  take(more);
+  take((co_await all(std::vector<Mine>(2))).front());
+  const auto settled = co_await all_settled(succeed(text()), child(event));
+  take(std::get<0>(settled).value());
+  const std::variant<std::string, int> first = co_await race(Theirs{}, child(event));
+  take(std::get<0>(first));
+  take(static_cast<int>((co_await any(Mine{}, Theirs{})).index()));
+  const std::optional<int> in_time = co_await move_on_after(1s, child(event));
+  take(in_time.value_or(0));
+  CancelScope scope;
+  co_await scope.run(shield(child(event)));
+  const Permit permit = co_await most.acquire();
+  take(co_await with_lock(lock, nothing_to_wait_for));
+  Channel<std::string> lines(2);
+  co_await lines.send(text());
+  take((co_await lines.receive()).value_or(text()));
+  const RemoteSender<std::string> sender = lines.remote_sender();
+  take(sender.is_closed() ? 1 : 0);
+  const std::vector<int> numbers(3);
+  co_await for_each_at_most(2, numbers, [](int n) -> Task<> {
+    take(n);
+    co_return;
+  });
+  Deferred<void> later = to_deferred(all(Pause{1s}, Pause{2s})).add_callback([](auto&&) {});
+  co_await std::move(later);
+}
+
+Generator<int, std::string, Large> counts() {
+  take(co_yield 1);
+  const Large last = co_yield elements_of([]() -> Generator<int, std::string, Large> {
+    co_yield 2;
+    co_return Large(3);
+  }());
+  co_return last;
+}
+AsyncGenerator<std::string> lines_of(Event& event) {
+  co_await event;
+  co_yield text();
+}
+Task<> one_at_a_time(Event& event) {
+  Generator<int, std::string, Large> numbers = counts();
+  take(numbers.next().value_or(0));
+  take(numbers.send(text()).value_or(0));
+  take(numbers.result());
+  auto lines = lines_of(event);
+  for (auto line = co_await lines.next(); line; line = co_await lines.next()) take(*line);
+  co_await lines.close();
+}
+
+const TaskLocal<std::string> of_this_task("nobody's");
+
+struct Counts : Tracer {
+  void task_runs(const TaskRef& task) noexcept override { take(task.name()); }
+};
+void seen(Reactor& reactor) {
+  const auto restore = of_this_task.set(text());
+  take(of_this_task.get());
+  for (const TaskInfo& info : reactor.tasks()) take(info.name);
+  take(reactor.dump_tasks(Dump::json));
+  const SlowReport report = report_slow(reactor, 50ms);
+  LoopingCall loop(1s, [](std::uint64_t ticks) { take(static_cast<int>(ticks)); });
+  Deferred<void> ended = loop.start();
+  std::move(ended).detach();
+  take(to_future(defer_later(1s, number)).get());
+}
+
 // Threads, and the network.
 
 Task<> elsewhere(Reactor& other) {

@@ -82,8 +82,7 @@ bool signal_is_free(int signal) noexcept;
 template <class F>
 struct SignalNodeOf final : SignalNode {
   static_assert(ordinary_alignment<F>, "on_signal: the callable is over-aligned");
-  SignalNodeOf(Inbox& inbox, int number, F&& moved)
-      : SignalNode(inbox, number), f(std::move(moved)) {}
+  SignalNodeOf(Inbox& of, int number, F&& moved) : SignalNode(of, number), f(std::move(moved)) {}
   void call() override {
     if constexpr (std::is_invocable_v<F&, int>) {
       (*f)(signal);

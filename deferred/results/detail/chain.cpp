@@ -140,7 +140,7 @@ void Chain::drop_promise_early(const std::type_info& type) noexcept {
   if (!fired()) {
     Failure abandoned;
     if (cancelling_) {  // by its canceller: so that was how to cancel it
-      abandoned = cancelled();
+      abandoned = cancelled_failure();
     } else
       try {
         abandoned = Failure(AbandonedError("the Promise<" + demangled(type) + "> made at " +
@@ -188,7 +188,7 @@ void Chain::cancel() noexcept {
     return conclude(*canceller);
   }
   chain->swallow_next_fire_ = true;
-  chain->fire_failure(cancelled());
+  chain->fire_failure(cancelled_failure());
   chain->release();
 }
 
@@ -237,7 +237,7 @@ void Chain::conclude(Canceller& canceller) noexcept {
   } else {
     canceller.destroy(canceller);
     chain.cancelling_ = false;
-    if (!chain.fired()) chain.fire_failure(cancelled());
+    if (!chain.fired()) chain.fire_failure(cancelled_failure());
   }
   chain.release();
 }

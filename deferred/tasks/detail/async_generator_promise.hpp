@@ -42,15 +42,14 @@ struct AsyncGeneratorPromise : CoroutinePromise<ResultFor<std::optional<Out>>> {
 
   // Where the coroutine stands, for what it throws before its first await.
 #ifdef __cpp_lib_source_location
-  AsyncGenerator<Out, In> get_return_object(
-      const void* where = __builtin_source_location()) noexcept {
-    this->where = std::bit_cast<SourceLocation>(where);
+  AsyncGenerator<Out, In> get_return_object(const void* at = __builtin_source_location()) noexcept {
+    this->where = std::bit_cast<SourceLocation>(at);
     return generator();
   }
 #else
   AsyncGenerator<Out, In> get_return_object(
-      SourceLocation where = SourceLocation::current()) noexcept {
-    this->where = where;
+      SourceLocation at = SourceLocation::current()) noexcept {
+    this->where = at;
     return generator();
   }
 #endif
@@ -88,8 +87,8 @@ struct AsyncGeneratorPromise : CoroutinePromise<ResultFor<std::optional<Out>>> {
   };
   template <class U = Out>
     requires std::is_convertible_v<U, Out>
-  Yielded yield_value(U&& value) {
-    this->set_value(std::optional<Out>(std::in_place, std::forward<U>(value)));
+  Yielded yield_value(U&& given) {
+    this->set_value(std::optional<Out>(std::in_place, std::forward<U>(given)));
     return Yielded(*this);
   }
   template <class G>

@@ -50,21 +50,21 @@ struct CoroutinePromise : Result {
 #ifdef __cpp_lib_source_location
   // A default argument of class type would stand in the frame of the coroutine (g++).
   template <class Y>
-  auto await_transform(Y&& x, const void* where = __builtin_source_location()) {
-    return await_at<Y>(std::forward<Y>(x), std::bit_cast<SourceLocation>(where));
+  auto await_transform(Y&& x, const void* at = __builtin_source_location()) {
+    return await_at<Y>(std::forward<Y>(x), std::bit_cast<SourceLocation>(at));
   }
 #else
   template <class Y>
-  auto await_transform(Y&& x, SourceLocation where = SourceLocation::current()) {
-    return await_at<Y>(std::forward<Y>(x), where);
+  auto await_transform(Y&& x, SourceLocation at = SourceLocation::current()) {
+    return await_at<Y>(std::forward<Y>(x), at);
   }
 #endif
 
  private:
   template <class Y>
-  [[gnu::always_inline]] auto await_at(Y&& x, SourceLocation where) {
+  [[gnu::always_inline]] auto await_at(Y&& x, SourceLocation at) {
     check_handler<Y>();
-    this->where = where;
+    this->where = at;
     if constexpr (HandlerOf<Y>::kind == HandlerKind::task) {
       return CallAwaiter<Y>(*this, std::forward<Y>(x));
     } else if constexpr (HandlerOf<Y>::kind == HandlerKind::waiter) {
@@ -85,21 +85,21 @@ struct TaskReturn : CoroutinePromise<ResultFor<T>> {
   /// What `return` would take in a function that returns T; `co_return {}` is a T made of nothing.
   template <class U = T>
     requires MakesResult<T, U> && (!std::is_same_v<std::decay_t<U>, Failure>)
-  void return_value(U&& value) {
+  void return_value(U&& given) {
     if constexpr (std::is_same_v<T, Delivered<T>>) {
-      this->set_value(std::forward<U>(value));
+      this->set_value(std::forward<U>(given));
     } else {
       if constexpr (std::is_same_v<U, T>) {
-        this->set_outcome(std::move(value));
+        this->set_outcome(std::move(given));
       } else {
-        this->set_outcome(T(std::forward<U>(value)));
+        this->set_outcome(T(std::forward<U>(given)));
       }
     }
   }
   /// `co_return failure;` fails without a throw.
   template <std::same_as<Failure> F>
-  void return_value(F failure) noexcept {
-    this->set_failure(std::move(failure));
+  void return_value(F given) noexcept {
+    this->set_failure(std::move(given));
   }
   /// `co_return outcome;` is what the outcome is.
   template <std::same_as<Outcome<T>> O>
@@ -117,13 +117,13 @@ template <class T>
 struct TaskPromise : TaskReturn<T> {
   // Where the coroutine stands, for what it throws before its first await.
 #ifdef __cpp_lib_source_location
-  Task<T> get_return_object(const void* where = __builtin_source_location()) noexcept {
-    this->where = std::bit_cast<SourceLocation>(where);
+  Task<T> get_return_object(const void* at = __builtin_source_location()) noexcept {
+    this->where = std::bit_cast<SourceLocation>(at);
     return task();
   }
 #else
-  Task<T> get_return_object(SourceLocation where = SourceLocation::current()) noexcept {
-    this->where = where;
+  Task<T> get_return_object(SourceLocation at = SourceLocation::current()) noexcept {
+    this->where = at;
     return task();
   }
 #endif

@@ -57,10 +57,10 @@ struct DeferredPromise : TaskReturn<T> {
   DeferredPromise(const DeferredPromise&) = delete;
   DeferredPromise& operator=(const DeferredPromise&) = delete;
 
-  Deferred<T> get_return_object(SourceLocation where = SourceLocation::current()) {
+  Deferred<T> get_return_object(SourceLocation made = SourceLocation::current()) {
     Microthread& m = *this->microthread;
     try {
-      return deferred_of<T>(m, where);
+      return deferred_of<T>(m, made);
     } catch (...) {  // the frame goes away
       m.leaf = nullptr;
       m.set(Microthread::done);

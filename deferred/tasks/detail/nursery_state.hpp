@@ -91,7 +91,7 @@ class DEFERRED_API NurseryState {
 
  private:
   struct Node : Family {
-    explicit Node(NurseryState& of, Reactor& reactor) noexcept : Family(reactor), state(&of) {}
+    explicit Node(NurseryState& of, Reactor& home) noexcept : Family(home), state(&of) {}
     NurseryState* state;
   };
   [[gnu::visibility("hidden")]] static void child_failed(Family& family,
