@@ -19,7 +19,6 @@ gdb, script, program, *strip = sys.argv[1:]
 # What a yieldable says of itself is its code's to say: gdb shows its type.
 SAID = [
     (re.compile(r"waiting on Pause \d+ s"), "waiting on deferred::Pause"),
-    (re.compile(r"waiting on Deferred<int>.* at "), "waiting on deferred::Deferred<int> at "),
 ]
 
 

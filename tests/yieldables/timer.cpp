@@ -9,6 +9,7 @@
 
 #include "deferred/yieldables/as_outcome.hpp"
 #include "deferred/yieldables/current_task.hpp"
+#include "deferred/yieldables/event.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "deferred/yieldables/race.hpp"
 #include "deferred/yieldables/with_timeout.hpp"
@@ -144,11 +145,13 @@ TEST_CASE_FIXTURE(Loop, "late ticks that a cancel keeps from being given are the
 
 TEST_CASE_FIXTURE(Loop, "late ticks that lose a race are the next await's") {
   Timer timer(1s);
+  Event wins;
   std::uint64_t ticks = 0;
   outcome_of([&]() -> Task<> {
     ticks += co_await timer;
     co_await Pause(5s);
-    co_await race(Pause{}, timer);
+    reactor.post([&] { wins.set(); });
+    co_await race(timer, wins);
     ticks += co_await timer;
   }).value();
 

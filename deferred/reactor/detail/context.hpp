@@ -28,7 +28,7 @@ struct ContextNode : Recycled {
   std::uint32_t refs = 1;
   ContextNode* next = nullptr;  // set before it: counted
 };
-DEFERRED_API void release_context(ContextNode* first) noexcept;
+void release_context(ContextNode* first) noexcept;
 
 /// A counted pointer to a list of them.
 class Context {
