@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """mutants.py ROOT MAIN WORLDS FAMILIES CHAINS TASKS CORE -- COMPILER...: finds cures taken back.
+mutants.py --check ROOT: fails if a text that a mutant replaces does not stand once in its file.
 
 Each mutant is the library with one text replaced: a source of the core, linked before it, or a
 header, with which a source of the worlds is compiled that uses it, linked before the others. MAIN,
@@ -16,13 +17,11 @@ import sys
 import tempfile
 import time
 
-root, main, worlds, families, chains, tasks, core, _, *compiler = sys.argv[1:]
-
 # What it does, the file that is changed, the source that is compiled, and the text before and after.
 MUTANTS = [
     ("closes what was answered ahead as if it still were",
      "deferred/reactor/detail/microthread.cpp", None,
-     "  m.unset(Microthread::suspended | Microthread::answered_ahead);\n", ""),
+     "closing | Microthread::suspended | Microthread::answered_ahead);\n", "closing);\n"),
     ("asks the wait that a request_cancel() has ended",
      "deferred/reactor/detail/cancel.cpp", None,
      "answer == Cancelling::now && m.epoch == epoch", "answer == Cancelling::now"),
@@ -58,8 +57,8 @@ MUTANTS = [
      "        outcome.emplace(Failure::current(made));\n", "        throw;\n"),
     ("ends the program where an awaited result throws as it is moved",
      "deferred/results/detail/awaited_deferred.hpp", "tests/fuzz/awaits.cpp",
-     "      waiter.throw_(Failure::current());\n    }\n    chain.drop_consumer",
-     "      throw;\n    }\n    chain.drop_consumer"),
+     "      waiter.throw_(Failure::current());\n    }\n    chain.release",
+     "      throw;\n    }\n    chain.release"),
     ("loses under a limit what the operation makes of a cancel",
      "deferred/reactor/add_timeout.hpp", "tests/fuzz/operations_shared.cpp",
      "return Cancelling::answer_follows;", "return Cancelling::now;"),
@@ -173,26 +172,39 @@ TASK_MUTANTS = [
 ]
 
 
-def build(folder, of_worlds, changed, source, *texts):
+def mutated(root, changed, *texts):
     text = pathlib.Path(root, changed).read_text()
     for before, after in zip(texts[::2], texts[1::2]):
         if text.count(before) != 1:
             sys.exit(f"{changed} has changed: {before!r} stands in it {text.count(before)} times")
         text = text.replace(before, after)
+    return text
+
+
+def check(root):
+    for _, changed, source, *texts in MUTANTS + FAMILY_MUTANTS + CHAIN_MUTANTS + TASK_MUTANTS:
+        mutated(root, changed, *texts)
+        if source and not pathlib.Path(root, source).exists():
+            sys.exit(f"{source} is gone")
+
+
+def build(folder, root, parts, core, compiler, changed, source, *texts):
     copy = folder / changed
     copy.parent.mkdir(parents=True)
-    copy.write_text(text)
+    copy.write_text(mutated(root, changed, *texts))
     source = pathlib.Path(root, source) if source else copy
     program = folder / "fuzz"
     subprocess.run(
-        [*compiler, "-std=c++20", "-O1", "-w", "-pthread", f"-I{folder}", f"-I{root}", source, main,
-         of_worlds, core, f"-Wl,-rpath,{pathlib.Path(core).parent}", "-o", program],
+        [*compiler, "-std=c++20", "-O1", "-w", "-pthread", f"-I{folder}", f"-I{root}", source,
+         *parts, core, f"-Wl,-rpath,{pathlib.Path(core).parent}", "-o", program],
         check=True,
     )
     return program
 
 
 def main_of_all():
+    root, main, worlds, families, chains, tasks, core, _, *compiler = sys.argv[1:]
+    check(root)
     survivors = 0
     everything = [(worlds, ["--seconds", "30"], mutant) for mutant in MUTANTS]
     everything += [(families, ["--worlds", "3000"], mutant) for mutant in FAMILY_MUTANTS]
@@ -200,7 +212,7 @@ def main_of_all():
     everything += [(tasks, ["--worlds", "100000"], mutant) for mutant in TASK_MUTANTS]
     for of_worlds, how_many, (does, *change) in everything:
         with tempfile.TemporaryDirectory() as name:
-            program = build(pathlib.Path(name), of_worlds, *change)
+            program = build(pathlib.Path(name), root, [main, of_worlds], core, compiler, *change)
             begun = time.monotonic()
             # What was freed is overwritten (mallopt(3)), so that its use shows.
             run = subprocess.run([program, *how_many], stdout=subprocess.PIPE,
@@ -216,4 +228,4 @@ def main_of_all():
 
 
 if __name__ == "__main__":
-    sys.exit(main_of_all())
+    sys.exit(check(sys.argv[2]) if sys.argv[1] == "--check" else main_of_all())
