@@ -13,16 +13,30 @@ namespace deferred::model {
 template <class S>
 void do_step(S& side, const Step& step);
 
+template <class S>
+void drop(S& side, Step::Does what, unsigned place) {
+  Step step;
+  step.does = what;
+  step.place = place;
+  do_step(side, step);
+}
+
 /// Drops what lies there; what is called by that may put something there.
 template <class S>
 bool make_room(S& side, unsigned place) {
-  Step drop;
-  drop.place = place;
-  for (const auto does : {Step::Does::drop_promise, Step::Does::drop_deferred}) {
-    drop.does = does;
-    do_step(side, drop);
-  }
+  drop(side, Step::Does::drop_promise, place);
+  drop(side, Step::Does::drop_deferred, place);
   return !side.has_promise(place) && !side.has_deferred(place);
+}
+template <class S>
+bool make_room_to_share(S& side, unsigned place) {
+  drop(side, Step::Does::drop_shared, place);
+  return side.has_deferred(place) && !side.has_shared(place);
+}
+template <class S>
+bool make_room_to_read(S& side, unsigned place, unsigned other) {
+  drop(side, Step::Does::drop_deferred, other);
+  return side.has_shared(place) && !side.has_deferred(other);
 }
 
 /// REQUIRES of a side: a function for each word of Step::Does, has_promise(), has_deferred() and
@@ -36,11 +50,11 @@ void do_step(S& side, const Step& step) {
   const bool shared = side.has_shared(place);
   switch (step.does) {
     case make:
-      return promise || deferred ? void() : side.make(step);
+      return make_room(side, place) ? side.make(step) : void();
     case succeed:
-      return promise || deferred ? void() : side.succeed(step);
+      return make_room(side, place) ? side.succeed(step) : void();
     case fail:
-      return promise || deferred ? void() : side.fail(step);
+      return make_room(side, place) ? side.fail(step) : void();
     case fire:
       return promise ? side.fire(step) : void();
     case errback:
@@ -72,9 +86,9 @@ void do_step(S& side, const Step& step) {
     case look_at_deferred:
       return deferred ? side.look_at_deferred(step) : void();
     case share:
-      return deferred && !shared ? side.share(step) : void();
+      return deferred && make_room_to_share(side, place) ? side.share(step) : void();
     case read:
-      return shared && !side.has_deferred(step.other) ? side.read(step) : void();
+      return shared && make_room_to_read(side, place, step.other) ? side.read(step) : void();
     case cancel_shared:
       return shared ? side.cancel_shared(step) : void();
     case drop_shared:
