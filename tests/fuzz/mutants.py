@@ -144,6 +144,12 @@ CHAIN_MUTANTS = [
     ("reports a shared failure that its readers have handled",
      "deferred/results/shared_deferred.hpp", "tests/model/chains_in_library.cpp",
      "      while (first) {\n        was_read = true;\n", "      while (first) {\n"),
+    ("lets a chain step aside that is paused",
+     "deferred/results/detail/chain.cpp", None,
+     "if (head_ || held_ != waiting) {", "if (head_ || !(held_ & waiting)) {"),
+    ("lets a chain step aside that was paused in its last callback",
+     "deferred/results/detail/chain.cpp", None,
+     "if (sink_ && !head_ && held_ == running) {", "if (sink_ && !head_) {"),
 ]
 TASK_MUTANTS = [
     ("lets a scope inside have the say over one around it",

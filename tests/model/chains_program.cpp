@@ -42,12 +42,25 @@ constexpr std::pair<Does, unsigned> often[] = {
     {Does::drop_shared, 1},
 };
 
+/// What often comes right after something else, at the same place: by chance it would be rare.
+constexpr std::pair<Does, Does> in_a_row[] = {
+    {Does::make, Does::add},
+    {Does::add, Does::chain},
+    {Does::add, Does::fire},
+    {Does::fire, Does::pause},
+    {Does::pause, Does::chain},
+    {Does::chain, Does::pause_by_promise},
+    {Does::chain, Does::fire},
+    {Does::share, Does::read},
+    {Does::read, Does::cancel_shared},
+};
+
 class Maker {
  public:
   Maker(std::uint64_t seed, const std::set<std::uint32_t>& without)
       : random_(seed),
         without_(without),
-        in_use_(2 + random_.below(random_.one_in(3) ? places - 1 : 2)) {}
+        in_use_(2 + random_.below(random_.one_in(3) ? places - 1 : 3)) {}
 
   std::vector<Step> all() {
     std::vector<Step> steps;
@@ -55,13 +68,20 @@ class Maker {
       keep(steps, step(random_.one_in(6) ? Does::succeed : Does::make, place, 0));
     }
     const unsigned wanted = next_id_ + 3 + random_.below(longest - in_use_ - 3);
-    while (next_id_ < wanted) keep(steps, step(some_deed(), random_.below(in_use_), 0));
+    while (next_id_ < wanted) keep_next(steps, 0);
     return steps;
   }
 
  private:
   void keep(std::vector<Step>& steps, Step made) {
     if (!without_.contains(made.id)) steps.push_back(std::move(made));
+  }
+  void keep_next(std::vector<Step>& steps, unsigned depth) {
+    if (!steps.empty() && random_.one_in(2)) {
+      const auto& [first, then] = in_a_row[random_.below(std::size(in_a_row))];
+      if (steps.back().does == first) return keep(steps, step(then, steps.back().place, depth));
+    }
+    keep(steps, step(some_deed(), random_.below(in_use_), depth));
   }
   Does some_deed() {
     unsigned all = 0;
@@ -78,16 +98,25 @@ class Maker {
     made.does = does;
     made.id = next_id_++;
     made.place = place;
-    made.other = random_.below(in_use_);
+    made.other = another(does, place);
     made.n = static_cast<int>(random_.below(50));
     if (does == Does::make) made.has_callable = random_.one_in(2);
     if (does == Does::make && made.has_callable) canceller(made);
     if (does == Does::add || does == Does::read) callback(made);
     if (!made.has_callable || depth == deepest || !random_.one_in(3)) return made;
+    if (made.end == End::waits && random_.one_in(4)) {
+      keep(made.body, step(Does::pause_by_promise, place, depth + 1));  // of what waits then
+    }
     for (unsigned left = 1 + random_.below(3); left != 0 && next_id_ <= longest; --left) {
-      keep(made.body, step(some_deed(), random_.below(in_use_), depth + 1));
+      keep_next(made.body, depth + 1);
     }
     return made;
+  }
+  /// A chain to itself is a circle: one of them in ten.
+  unsigned another(Does does, unsigned place) {
+    const unsigned other = random_.below(in_use_);
+    if ((does != Does::chain && does != Does::add) || other != place) return other;
+    return random_.one_in(10) ? place : (place + 1) % in_use_;
   }
   void canceller(Step& made) {
     constexpr std::array ends{End::nothing, End::nothing, End::fires,
