@@ -20,6 +20,8 @@ constexpr const char* usage =
     "fuzz [--from N] [--worlds N | --seconds N] [--shrink]   worlds of the seeds from N on (1)\n"
     "fuzz --seed N [--trace] [--shrink] [--without A,B,...]  one world, without some actions\n";
 
+constexpr std::uint64_t most_skipped = 100;  // one in so many worlds
+
 [[noreturn]] void wrong(const char* argument) {
   std::fprintf(stderr, "fuzz: %s: what is that?\n%s", argument, usage);
   std::exit(2);
@@ -112,6 +114,7 @@ int main(int argc, char** argv) {
   const auto begun = std::chrono::steady_clock::now();
   const auto end = begun + std::chrono::seconds(given.seconds);
   std::uint64_t done = 0;
+  std::uint64_t skipped = 0;
   const auto goes_on = [&] {
     return given.seconds != 0 ? std::chrono::steady_clock::now() < end : done < given.worlds;
   };
@@ -120,8 +123,13 @@ int main(int argc, char** argv) {
     const Ran ran = run_worlds(given.from + done, some, given.run);
     if (ran.failed) return tell(argv[0], given, ran);
     done += some;
+    skipped += ran.skipped;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  std::printf("fuzz: %llu worlds, %.1f s\n", static_cast<unsigned long long>(done), took.count());
-  return 0;
+  std::printf("fuzz: %llu worlds, %.1f s; %llu of them skipped\n",
+              static_cast<unsigned long long>(done), took.count(),
+              static_cast<unsigned long long>(skipped));
+  if (skipped <= done / most_skipped) return 0;
+  std::printf("fuzz: too many are skipped\n");
+  return 1;
 }

@@ -29,6 +29,7 @@ constexpr const char* leaks = "memory is left";
 /// What a child leaves behind, however it ends.
 struct Left {
   std::uint64_t seed;
+  std::uint64_t skipped;
   char what[1024];
   std::uint32_t count;
   std::uint32_t actions[4096];
@@ -69,6 +70,7 @@ void say(const std::string& what) {
   how.acted = [](std::uint32_t action) noexcept {
     if (left().count < std::size(left().actions)) left().actions[left().count++] = action;
   };
+  how.skipped = []() noexcept { ++left().skipped; };
   for (std::uint64_t seed = first; seed != first + worlds; ++seed) {
     left().seed = seed;
     left().count = 0;
@@ -85,6 +87,7 @@ void say(const std::string& what) {
 
 Ran run_child(std::uint64_t first, std::uint64_t worlds, const RunOptions& options) {
   left().what[0] = '\0';
+  left().skipped = 0;
   std::fflush(stdout);
   const pid_t child = ::fork();
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
@@ -95,6 +98,7 @@ Ran run_child(std::uint64_t first, std::uint64_t worlds, const RunOptions& optio
   Ran ran;
   ran.failed = status != 0;
   ran.seed = left().seed;
+  ran.skipped = left().skipped;
   ran.actions.assign(left().actions, left().actions + left().count);
   if (left().what[0] != '\0') {
     ran.what = left().what;

@@ -15,6 +15,7 @@ struct Ran {
   std::uint64_t seed = 0;              // of the one that failed
   std::string what;                    // why
   std::vector<std::uint32_t> actions;  // of the last world
+  std::uint64_t skipped = 0;           // worlds of which nothing can be said
 };
 
 struct RunOptions {

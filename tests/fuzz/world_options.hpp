@@ -15,6 +15,7 @@ struct WorldOptions {
   bool trace = false;                                      // each action is printed
   void (*failed)(const std::string& what) = nullptr;       // does not return
   void (*acted)(std::uint32_t action) noexcept = nullptr;  // each is told
+  void (*skipped)() noexcept = nullptr;                    // nothing can be said of this world
 };
 
 /// Runs the world of a seed, and looks at what is left. Each program has its own.

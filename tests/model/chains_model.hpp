@@ -172,7 +172,8 @@ class ChainsModel {
     step_aside(chain);
     drop_deferred(chain);
   }
-  /// One that only waits gives way to what it waits for.
+  /// One that only waits, and is not paused, becomes what it waits for: Promise::pause() promises
+  /// that what a chain that stepped aside has become is not held.
   void step_aside(Chain& chain) {
     if (!chain.waits_for || !chain.gives_to || !chain.links.empty() || chain.pauses != 0) return;
     Chain& inner = *std::exchange(chain.waits_for, nullptr);

@@ -44,15 +44,9 @@ constexpr std::pair<Does, unsigned> often[] = {
 
 /// What often comes right after something else, at the same place: by chance it would be rare.
 constexpr std::pair<Does, Does> in_a_row[] = {
-    {Does::make, Does::add},
-    {Does::add, Does::chain},
-    {Does::add, Does::fire},
-    {Does::fire, Does::pause},
-    {Does::pause, Does::chain},
-    {Does::chain, Does::pause_by_promise},
-    {Does::chain, Does::fire},
-    {Does::share, Does::read},
-    {Does::read, Does::cancel_shared},
+    {Does::make, Does::add},   {Does::add, Does::chain},   {Does::add, Does::fire},
+    {Does::fire, Does::pause}, {Does::pause, Does::chain}, {Does::chain, Does::pause_by_promise},
+    {Does::chain, Does::fire}, {Does::share, Does::read},  {Does::read, Does::cancel_shared},
 };
 
 class Maker {
