@@ -18,7 +18,9 @@ using Body = std::vector<Statement>;
 
 class TasksInLibrary {
  public:
-  explicit TasksInLibrary(const TasksProgram& program) : program_(program), reactor_(time_) {
+  explicit TasksInLibrary(const TasksProgram& program)
+      : program_(program), before_(set_unhandled_failure_hook(&reported)), reactor_(time_) {
+    current_ = this;
     for (unsigned number = 0; number != most_deferreds; ++number) {
       auto ends = program.follows[number] ? make_deferred<int>([this, number] {
         say("asked", number, 0);
@@ -31,12 +33,20 @@ class TasksInLibrary {
   }
   TasksInLibrary(const TasksInLibrary&) = delete;
   TasksInLibrary& operator=(const TasksInLibrary&) = delete;
-  ~TasksInLibrary() = default;
+  ~TasksInLibrary() { set_unhandled_failure_hook(before_); }
 
   Log run_program() {
     note(program_.main, spawn(reactor_, run_task(program_.main, nullptr)));
     time_.run_until_idle();
     for (std::size_t at = 0; at != all_.size(); ++at) all_[at].close();
+    // What is left in them is reported.
+    for (unsigned number = 0; number != most_deferreds; ++number) {
+      deferreds_[number] = Deferred<int>();
+      promises_[number] = Promise<int>();
+    }
+    for (Deferred<int>& handle : handles_) handle = Deferred<int>();
+    named_.fill(TaskRef());
+    for (TaskRef& task : all_) task = TaskRef();
     return std::move(log_);
   }
 
@@ -61,17 +71,22 @@ class TasksInLibrary {
     if (now != told_) log_.push_back({"time", 0, told_ = now});
     log_.push_back({what, whose, with});
   }
-  /// A task has been spawned.
+  void say(std::string_view what, unsigned whose, const Failure& failure) {
+    say(what, whose, number_of(failure));
+    for (const Failure& each : failure.suppressed()) say("suppressed", whose, number_of(each));
+  }
+  static void reported(const Failure& failure, const std::string&) {
+    current_->say("reported", 0, number_of(failure));
+  }
+  /// A task has been spawned. Its number's last handle is dropped.
   void note(const Statement& statement, Spawned<int> spawned) {
     named_[statement.number] = spawned.task();
     all_.push_back(spawned.task());
-    std::move(spawned)
-        .deferred()
-        .add_both([this, id = statement.id](const Outcome<int>& outcome) {
-          outcome.has_value() ? say("ended", id, *outcome)
-                              : say("failed", id, number_of(outcome.failure()));
-        })
-        .detach();
+    const auto ended = [this, id = statement.id](Outcome<int> outcome) {
+      outcome.has_value() ? say("ended", id, *outcome) : say("failed", id, outcome.failure());
+      return outcome;
+    };
+    handles_[statement.number] = std::move(spawned).add_both(ended);
   }
 
   Task<int> run_task(const Statement& statement, Nursery* nursery) {
@@ -91,6 +106,7 @@ class TasksInLibrary {
     const unsigned id = statement.id;
     if (statement.body.empty() && is_wait(statement)) {
       if (statement.does == Does::deferred && !deferreds_[statement.number].valid()) co_return;
+      if (statement.does == Does::handle && !handles_[statement.number].valid()) co_return;
       const int value = co_await wait(statement);
       say("goes on", id, value);
       co_return;
@@ -107,6 +123,7 @@ class TasksInLibrary {
       case Does::event:
       case Does::event_in_time:
       case Does::deferred:
+      case Does::handle:
         return true;
       default:
         return false;
@@ -129,6 +146,8 @@ class TasksInLibrary {
         co_return 0;
       case Does::deferred:
         co_return co_await std::move(deferreds_[statement.number]);
+      case Does::handle:
+        co_return co_await std::move(handles_[statement.number]);
       default:
         co_await cancel_point;
         co_return 0;
@@ -160,14 +179,12 @@ class TasksInLibrary {
     }
   }
   Task<int> attempt(const Statement& statement, Nursery* nursery) {
-    int caught = unknown;
+    Failure caught;
     try {
       co_return co_await run_body(statement, statement.body, nursery);
-    } catch (const Cancelled&) {
-      if (statement.does == Does::attempt) throw;
-      caught = cancelled;
     } catch (...) {
-      caught = number_of(Failure::current());
+      caught = Failure::current();
+      if (statement.does == Does::attempt && caught.check<Cancelled>()) throw;
     }
     say("caught", statement.id, caught);
     co_return co_await run_body(statement, statement.otherwise, nursery);
@@ -216,6 +233,9 @@ class TasksInLibrary {
       case Does::cancel_once:
       case Does::throw_into:
       case Does::close:
+      case Does::cancel_handle:
+      case Does::pause_task:
+      case Does::resume_task:
         if (named_[number].valid()) run_on(named_[number], statement);
         return true;
       default:
@@ -233,33 +253,30 @@ class TasksInLibrary {
     if (statement.does == Does::cancel) return task.cancel();
     if (statement.does == Does::cancel_once) return task.cancel_once();
     if (statement.does == Does::close) return task.close();
+    if (statement.does == Does::pause_task) return task.pause();
+    if (statement.does == Does::cancel_handle) {
+      if (handles_[statement.number].valid()) handles_[statement.number].cancel();
+      return;
+    }
     try {
+      if (statement.does == Does::resume_task) return task.resume();
       task.throw_(failure_of(statement.n));
+    } catch (const NotPausedError&) {
+      say("not paused", statement.id, 0);
     } catch (const TaskRunningError&) {
       say("runs itself", statement.id, 0);
     }
   }
 
-  /// What nobody has handled is not in the log; until all members below have gone.
-  class Ignored {
-   public:
-    Ignored() noexcept : before_(set_unhandled_failure_hook(&ignore)) {}
-    Ignored(const Ignored&) = delete;
-    Ignored& operator=(const Ignored&) = delete;
-    ~Ignored() { set_unhandled_failure_hook(before_); }
-
-   private:
-    static void ignore(const Failure&, const std::string&) {}
-    UnhandledFailureHook before_;
-  };
-
   const TasksProgram& program_;
-  Ignored ignored_;
+  inline static TasksInLibrary* current_ = nullptr;
+  UnhandledFailureHook before_;
   Log log_;
   int told_ = 0;
   std::array<TaskRef, most_tasks> named_;
   std::vector<TaskRef> all_;
   std::array<deferred::Event, most_events> events_;
+  std::array<Deferred<int>, most_tasks> handles_;
   std::array<Promise<int>, most_deferreds> promises_;
   std::array<Deferred<int>, most_deferreds> deferreds_;
   std::array<CancelScope, most_scopes> scopes_;

@@ -17,6 +17,13 @@ class TasksInModel final : TasksModel {
     spawn(program_.main, nullptr);
     run_until_idle();
     for (Task& task : tasks_) close(task);
+    for (Deferred& deferred : deferreds_) {
+      if (!deferred.is_given_away) report(deferred.fired ? deferred.result : error_of(abandoned));
+    }
+    for (Task* const task : named_) {
+      if (task) drop(task->handle);
+    }
+    for (const Task& task : tasks_) report(task.throw_next);  // it waited no more
     return std::move(log_);
   }
 
@@ -30,6 +37,7 @@ class TasksInModel final : TasksModel {
       case Does::event:
       case Does::event_in_time:
       case Does::deferred:
+      case Does::handle:
         return wait(task, statement);
       case Does::set:
         return set(events_[number]);
@@ -84,10 +92,19 @@ class TasksInModel final : TasksModel {
     if (statement.does == Does::cancel) return cancel(other);
     if (statement.does == Does::cancel_once) return cancel_once(other);
     if (statement.does == Does::close) return close(other);
+    if (statement.does == Does::pause_task) return pause(other);
+    if (statement.does == Does::resume_task) {
+      if (!resume(other)) say("not paused", statement.id, 0);
+      return;
+    }
+    if (statement.does == Does::cancel_handle) {
+      if (!other.handle.is_given_away) cancel(other.handle);
+      return;
+    }
     if (other.state == Task::runs) return say("runs itself", statement.id, 0);
     if (other.state == Task::done) return leave(task, error_of(statement.n));
     if (other.state == Task::answered)
-      other.throw_next = statement.n;
+      report(std::exchange(other.throw_next, error_of(statement.n)));  // the new one's turn
     else
       answer(other, error_of(statement.n));
   }

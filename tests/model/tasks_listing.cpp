@@ -89,6 +89,14 @@ std::string line(const Statement& statement, const std::string& indent) {
       return task + ".throw_(" + thrown(statement.n) + ");";
     case Does::close:
       return task + ".close();";
+    case Does::handle:
+      return "co_await std::move(handle" + number + ");";
+    case Does::cancel_handle:
+      return "handle" + number + ".cancel();";
+    case Does::pause_task:
+      return task + ".pause();";
+    case Does::resume_task:
+      return task + ".resume();";
   }
   return "";
 }

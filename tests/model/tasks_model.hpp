@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A model of tasks: calls, scopes, shields, nurseries, cancels and close(), as docs/cancelling.md
-// tells them, with a stack of frames for each task, and no coroutines. What can be found out is not
+// A model of tasks: calls, scopes, shields, nurseries and close(), as docs/cancelling.md tells
+// them, with a stack of frames for each task, and no coroutines. What can be found out is not
 // remembered. Next: tasks_in_model.cpp, for the statements.
 #pragma once
 
@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "tests/model/turns_model.hpp"
+#include "tests/model/cancels_model.hpp"
 
 namespace deferred::model::plain {
 
-class TasksModel : public TurnsModel {
+class TasksModel : public CancelsModel {
  protected:
-  using TurnsModel::TurnsModel;
+  using CancelsModel::CancelsModel;
   ~TasksModel() = default;
   virtual void run_statement(Task& task, const Statement& statement) = 0;
 
@@ -47,14 +47,16 @@ class TasksModel : public TurnsModel {
   }
 
   void wait(Task& task, const Statement& statement) {
-    const bool on_deferred = statement.does == Does::deferred;
-    if (on_deferred && std::exchange(deferreds_[statement.number].is_given_away, true)) return;
+    if (statement.does == Does::deferred || statement.does == Does::handle) {
+      Deferred* const awaited = awaited_by(statement);
+      if (!awaited || std::exchange(awaited->is_given_away, true)) return;
+      task.awaited = awaited;
+    }
     task.wait = &statement;
-    const bool throws = task.throw_next != none;
-    const Result thrown = error_of(std::exchange(task.throw_next, none));
+    const Result thrown = std::exchange(task.throw_next, {});
     Result result;
-    if (on_deferred && (throws || is_cancelled(task))) cancel_deferred(statement.number);
-    if (throws) return leave(task, thrown);
+    if (thrown.error || is_cancelled(task)) undo(task);
+    if (thrown.error) return leave(task, thrown);
     if (is_cancelled(task)) {
       task.state = Task::answered;
       task.answer = error_of(cancelled);
@@ -65,76 +67,18 @@ class TasksModel : public TurnsModel {
       cancel_once(task);
     }
   }
+  Deferred* awaited_by(const Statement& statement) {
+    if (statement.does == Does::deferred) return &deferreds_[statement.number];
+    Task* const task = named_[statement.number];
+    return task ? &task->handle : nullptr;
+  }
   void go_on(Task& task, const Statement& statement, Result result) {
-    if (result.error != none) return leave(task, result);
+    if (result.error) return leave(task, result);
     say("goes on", statement.id, result.value);
   }
 
-  // Cancels.
+  // Ends.
 
-  /// In the first frames of the task.
-  static bool is_cancelled_in(const Task& task, std::size_t frames) {
-    while (frames-- != 0) {
-      if (task.frames[frames].cancelled) return true;
-      if (task.frames[frames].does() == Does::shield) return false;
-    }
-    return task.cancelled;
-  }
-  static bool is_cancelled(const Task& task) {
-    const bool held = !task.frames.empty() && task.frames.back().waits_for_children;
-    return !held && is_cancelled_in(task, task.frames.size());
-  }
-  static bool holds_once(const Task& task) {
-    return std::any_of(task.frames.begin(), task.frames.end(),
-                       [](const Frame& frame) { return frame.does() == Does::shield; });
-  }
-  static std::size_t depth_of(const Frame& frame) {
-    std::size_t depth = 0;
-    while (&frame.task->frames[depth] != &frame) ++depth;
-    return depth;
-  }
-  void cancel(Frame& scope) final {
-    scope.cancelled = true;
-    tell(*scope.task, depth_of(scope));
-  }
-  void cancel(Task& task) {
-    if (task.state == Task::done) return;
-    task.cancelled = true;
-    tell(task, 0);
-  }
-  /// The task, then those in its nurseries from that frame on, up to a shield. The order among them
-  /// is promised nowhere: it is the library's.
-  void tell(Task& first, std::size_t from) {
-    std::vector<Frame*> nurseries;
-    const auto cut = [&](Task& task, std::size_t at) {
-      for (; at < task.frames.size() && task.frames[at].does() != Does::shield; ++at) {
-        if (!task.frames[at].children.empty()) nurseries.push_back(&task.frames[at]);
-      }
-      const bool can_be_cut = task.state == Task::waits || task.state == Task::answered_ahead;
-      if (can_be_cut && is_cancelled(task)) answer(task, error_of(cancelled));
-    };
-    cut(first, from);
-    while (!nurseries.empty()) {
-      Frame& nursery = *nurseries.back();
-      nurseries.pop_back();
-      for (Task* const child : nursery.children) {
-        if (!std::exchange(child->cancelled, true)) cut(*child, 0);
-      }
-    }
-  }
-  void cancel_once(Task& task) {
-    const bool can_be_asked = task.state == Task::waits || task.state == Task::answered_ahead;
-    task.cancel_next = task.state != Task::done && (!can_be_asked || holds_once(task));
-    if (task.state == Task::done || task.cancel_next) return;
-    if (!task.wait) {
-      task.frames.back().asked_once = true;
-      cancel(task.frames.back());
-    } else if (task.wait->does == Does::deferred) {
-      cancel_deferred(task.wait->number);
-    } else {
-      answer(task, error_of(cancelled));
-    }
-  }
   /// Deepest and newest first.
   void close(Task& task) {
     if (task.state == Task::done || task.closing) return;
@@ -165,8 +109,11 @@ class TasksModel : public TurnsModel {
   }
   void close_alone(Task& task) {
     undo(task);
-    while (!task.frames.empty()) pop(task);
-    end(task, error_of(abandoned));
+    while (!task.frames.empty()) report(pop(task).first);
+    Result closed = error_of(abandoned);
+    closed.error->reported = true;  // who closes it knows
+    end(task, closed);
+    report(std::exchange(task.throw_next, {}));
   }
 
   // Frames.
@@ -188,12 +135,12 @@ class TasksModel : public TurnsModel {
     if (task.frames.back().does() == Does::nursery) return body_ended(task, result);
     const Frame frame = pop(task);
     const Statement& statement = *frame.statement;
-    const bool owns_cancel = frame.cancelled && result.error == cancelled && !is_cancelled(task);
-    const bool catches = frame.body == &statement.body && result.error != none &&
+    const bool owns_cancel = frame.cancelled && result.is(cancelled) && !is_cancelled(task);
+    const bool catches = frame.body == &statement.body && result.error &&
                          (frame.does() == Does::attempt_all ||
-                          (frame.does() == Does::attempt && result.error != cancelled));
+                          (frame.does() == Does::attempt && !result.is(cancelled)));
     if (catches) {
-      say("caught", statement.id, result.error);
+      say_error("caught", statement.id, result);
       enter(task, statement, statement.otherwise);
     } else if (owns_cancel && frame.does() != Does::in_time) {
       say("gives nothing", statement.id, 0);
@@ -203,11 +150,14 @@ class TasksModel : public TurnsModel {
   }
   void give(Task& task, const Statement& statement, Result result) {
     if (task.frames.empty()) return end_of_run(task, result);
-    if (result.error != none) return leave(task, result);
+    if (result.error) return leave(task, result);
     say("gives", statement.id, result.value);
   }
   void end_of_run(Task& task, Result result) {
-    if (task.nursery && result.error != none) fail(*task.nursery, result.error);
+    if (task.nursery && result.error) {
+      fail(*task.nursery, result);
+      task.throw_next = {};  // nobody hears of it
+    }
     end(task, result);
   }
   void end(Task& task, Result result) {
@@ -218,20 +168,24 @@ class TasksModel : public TurnsModel {
       const bool is_awaited = task.nursery->waits_for_children && owner.state == Task::waits;
       if (task.nursery->children.empty() && is_awaited) answer(owner, {});
     }
-    if (result.error == none)
-      say("ended", task.statement->id, result.value);
+    if (result.error)
+      say_error("failed", task.statement->id, result);
     else
-      say("failed", task.statement->id, result.error);
+      say("ended", task.statement->id, result.value);
+    fire(task.handle, result);
   }
 
   // Nurseries.
 
-  void fail(Frame& nursery, int error) {
-    if (error == cancelled) {
+  void fail(Frame& nursery, const Result& failed) {
+    if (failed.is(cancelled)) {
       nursery.was_cut = true;
       return;
     }
-    if (nursery.first_error == none) nursery.first_error = error;
+    if (!nursery.first.error)
+      nursery.first = failed;
+    else if (nursery.first.error != failed.error)  // by another way
+      nursery.first.suppressed.push_back(failed.error->number);
     cancel(nursery);
   }
   void body_ended(Task& task, Result result) {
@@ -240,8 +194,8 @@ class TasksModel : public TurnsModel {
     nursery.has_left = true;
     nursery.result = result;
     nursery.was_cancelled = nursery.cancelled;
-    if (result.error != none) {
-      fail(nursery, result.error);
+    if (result.error) {
+      fail(nursery, result);
       cancel(nursery);
     }
     wait_for_children(task);
@@ -250,28 +204,30 @@ class TasksModel : public TurnsModel {
     Frame& nursery = task.frames.back();
     if (nursery.children.empty()) return nursery_ends(task);
     nursery.waits_for_children = true;
-    if (task.throw_next != none) fail(nursery, std::exchange(task.throw_next, none));
+    if (task.throw_next.error) fail(nursery, std::exchange(task.throw_next, {}));
     task.state = Task::waits;
     task.wait = nullptr;
     if (task.cancel_next && !holds_once(task)) cancel_once(task);
   }
   void children_ended(Task& task, Result result) {
-    if (result.error != none) fail(task.frames.back(), result.error);
+    if (result.error) fail(task.frames.back(), result);
     wait_for_children(task);
   }
   void nursery_ends(Task& task) {
     const Frame nursery = pop(task);
     const bool outside = nursery.asked_once || is_cancelled(task);
-    const bool own = nursery.was_cancelled && !outside && nursery.statement->is_void;
-    Result result = nursery.result;
-    if (nursery.statement->is_void) result.value = 0;
-    if (nursery.first_error != none)
-      result = error_of(nursery.first_error);
-    else if (result.error == cancelled)
-      result = own ? Result() : result;
-    else if (outside && nursery.was_cut)
-      result = error_of(cancelled);
-    give(task, *nursery.statement, result);
+    give(task, *nursery.statement, given_by(nursery, outside));
+  }
+  /// The first of these rows that it is.
+  static Result given_by(const Frame& nursery, bool outside) {
+    const Result& body = nursery.result;
+    const bool is_void = nursery.statement->is_void;
+    const bool own = nursery.was_cancelled && !outside;
+    if (nursery.first.error) return nursery.first;               // a child or the body has thrown
+    if (body.is(cancelled) && own && is_void) return {};         // n.cancel() has cut the body,
+    if (body.is(cancelled)) return body;                         // and there is no value
+    if (outside && nursery.was_cut) return error_of(cancelled);  // cancelled from outside
+    return is_void ? Result() : body;                            // all have ended with values
   }
   void spawn(const Statement& statement, Frame* nursery) {
     Task& task = tasks_.emplace_back(Task{&statement, nursery});
@@ -279,6 +235,8 @@ class TasksModel : public TurnsModel {
       nursery->children.insert(nursery->children.begin(), &task);
       task.cancelled = is_cancelled_in(*nursery->task, depth_of(*nursery) + 1);
     }
+    task.handle.of = &task;
+    if (named_[statement.number]) drop(named_[statement.number]->handle);
     named_[statement.number] = &task;
     next_turn_.push_back(&task);
   }

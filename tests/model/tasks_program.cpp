@@ -28,7 +28,8 @@ constexpr std::pair<Does, unsigned> often[] = {
     {Does::child, 30},       {Does::move_on, 8},        {Does::in_time, 5},
     {Does::run_in_scope, 8}, {Does::cancel_scope, 5},   {Does::shield, 7},
     {Does::cancel, 7},       {Does::cancel_once, 8},    {Does::throw_into, 4},
-    {Does::close, 4},
+    {Does::close, 4},        {Does::handle, 8},         {Does::cancel_handle, 3},
+    {Does::pause_task, 4},   {Does::resume_task, 5},
 };
 
 bool has_body(Does does) {
@@ -88,9 +89,8 @@ class Maker {
   static bool fits(Does does, unsigned depth, bool in_nursery) {
     if (depth == deepest && has_body(does)) return false;
     if (!in_nursery && (does == Does::child || does == Does::cancel_nursery)) return false;
-    const bool stops =
-        does == Does::error || does == Does::give || does == Does::event || does == Does::deferred;
-    return depth != 0 || !stops;
+    constexpr Does stops[] = {Does::error, Does::give, Does::event, Does::deferred, Does::handle};
+    return depth != 0 || std::find(std::begin(stops), std::end(stops), does) == std::end(stops);
   }
   void fill(std::vector<Statement>& body, unsigned depth, bool in_nursery) {
     for (unsigned left = 1 + random_.below(5); left != 0 && next_id_ <= wanted_; --left) {
@@ -107,6 +107,10 @@ class Maker {
       case Does::cancel_once:
       case Does::throw_into:
       case Does::close:
+      case Does::handle:
+      case Does::cancel_handle:
+      case Does::pause_task:
+      case Does::resume_task:
         return std::min(next_task_ + 1, most_tasks);
       case Does::event:
       case Does::event_in_time:

@@ -3,6 +3,9 @@
 // TasksProgram: a random program of tasks, as a tree of statements, to be read by the library
 // (tasks_in_library.cpp), by a model of it (tasks_in_model.cpp), and by people. Tasks, Events,
 // Deferreds and CancelScopes have numbers. A statement about what is not there does nothing.
+//
+// Not here but in tests/fuzz/families.hpp: joins (all, any, race), Nursery objects, start(), and
+// scopes that are told to cancel after a time.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +28,7 @@ struct Statement {
     event,          // awaits the Event
     event_in_time,  // the same, with_timeout of n ms
     deferred,       // awaits the Deferred, which is gone then
+    handle,         // awaits the handle of the task, which is gone then
     set,            // the Event
     clear,
     fire,            // the Deferred, with n
@@ -47,6 +51,9 @@ struct Statement {
     cancel_once,
     throw_into,  // error n into the task
     close,
+    cancel_handle,  // cancel() of the Deferred of its result
+    pause_task,
+    resume_task,
   };
   Does does = Does::point;
   std::uint32_t id = 0;

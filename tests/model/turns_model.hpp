@@ -2,12 +2,13 @@
 //
 // A model of a reactor's turns, in virtual time, and of what tasks wait for: as
 // docs/architecture.md and docs/cancelling.md tell it, with lists in which all is looked for. It
-// uses nothing of the library, and is in no hurry. Next: tasks_model.hpp, for the tasks.
+// uses nothing of the library, and is in no hurry. Next: cancels_model.hpp, for what ends a wait.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,14 +21,31 @@ namespace deferred::model::plain {
 using Does = Statement::Does;
 using Body = std::vector<Statement>;
 
-constexpr int none = -100;
+struct Error {
+  int number;
+  bool reported = false;  // once, in however many results it lies
+};
 struct Result {
   int value = 0;
-  int error = none;
+  std::shared_ptr<Error> error{};  // null: it is the value
+  std::vector<int> suppressed{};   // errors that gave way to it, as this result knows it
+  bool is(int number) const { return error && error->number == number; }
 };
-inline Result error_of(int number) { return {0, number}; }
+inline Result error_of(int number) { return {0, std::make_shared<Error>(Error{number})}; }
 
 struct Task;
+/// One of the program's, or the handle of a task.
+struct Deferred {
+  unsigned number = 0;
+  bool follows = false;  // its canceller says that an answer follows
+  Task* of = nullptr;    // whose result it is
+  bool is_given_away = false;
+  bool is_dropped = false;
+  bool being_cancelled = false;
+  bool fired = false;
+  Result result{};
+  Task* waiter = nullptr;
+};
 /// A body that is being run: a scope, a nursery, a shield or just a call, as its statement says.
 struct Frame {
   const Statement* statement;
@@ -37,9 +55,9 @@ struct Frame {
   bool has_left = false;
   bool cancelled = false;
   std::vector<Task*> children{};  // the newest first
-  int first_error = none;
-  bool was_cut = false;     // one of those in it has ended with Cancelled
-  bool asked_once = false;  // by a one-shot cancel, as it waited for the children
+  Result first{};                 // of the errors in it
+  bool was_cut = false;           // one of those in it has ended with Cancelled
+  bool asked_once = false;        // by a one-shot cancel, as it waited for the children
   bool waits_for_children = false;
   bool was_cancelled = false;  // when the body had ended,
   Result result{};             // with this
@@ -52,22 +70,20 @@ struct Task {
   bool has_begun = false;
   bool cancelled = false;
   bool cancel_next = false;  // once, where it has to wait and nothing holds that
-  int throw_next = none;
-  bool closing = false;             // when the one that runs gives control back
+  Result throw_next{};
+  bool closing = false;  // when the one that runs gives control back
+  int pauses = 0;
+  bool held = false;                // by them: it was to go on
   const Statement* wait = nullptr;  // null: for the children of the last frame
+  Deferred* awaited = nullptr;      // by that wait, until it is undone
   Result answer{};
   std::deque<Frame> frames{};
+  Deferred handle{};
   Task* parent() const { return nursery ? nursery->task : nullptr; }
 };
 struct Event {
   bool is_set = false;
   std::vector<Task*> waiting;
-};
-struct Deferred {
-  bool is_given_away = false;
-  bool fired = false;
-  Result result;
-  Task* waiter = nullptr;
 };
 struct Scope {
   bool cancelled = false;
@@ -82,7 +98,12 @@ struct Timer {
 
 class TurnsModel {
  public:
-  explicit TurnsModel(const TasksProgram& program) : program_(program) {}
+  explicit TurnsModel(const TasksProgram& program) : program_(program) {
+    for (unsigned number = 0; number != most_deferreds; ++number) {
+      deferreds_[number].number = number;
+      deferreds_[number].follows = program.follows[number];
+    }
+  }
   TurnsModel(const TurnsModel&) = delete;
   TurnsModel& operator=(const TurnsModel&) = delete;
 
@@ -90,10 +111,20 @@ class TurnsModel {
   ~TurnsModel() = default;
   virtual void run(Task& task) = 0;
   virtual void cancel(Frame& scope) = 0;
+  virtual void cancel_once(Task& task) = 0;
 
   void say(std::string_view what, unsigned whose, int with) {
     if (now_ != told_) log_.push_back({"time", 0, told_ = now_});
     log_.push_back({what, whose, with});
+  }
+  void say_error(std::string_view what, unsigned whose, const Result& result) {
+    say(what, whose, result.error->number);
+    for (const int number : result.suppressed) say("suppressed", whose, number);
+  }
+  /// Nobody is left to handle it.
+  void report(const Result& result) {
+    if (!result.error || result.is(cancelled)) return;
+    if (!std::exchange(result.error->reported, true)) say("reported", 0, result.error->number);
   }
 
   void run_until_idle() {
@@ -114,8 +145,13 @@ class TurnsModel {
     while (!ready_.empty()) {
       Task& task = *ready_.front();
       ready_.pop_front();
-      if (task.state != Task::done) run(task);
+      if (task.state == Task::done) continue;
+      task.held = task.pauses != 0 && !task.cancelled;
+      if (!task.held) run(task);
     }
+  }
+  void let_go_on(Task& task) {
+    if (std::exchange(task.held, false)) ready_.push_back(&task);
   }
   std::vector<Timer>::iterator next_timer() {
     const auto sooner = [](const Timer& a, const Timer& b) { return a.deadline < b.deadline; };
@@ -124,8 +160,6 @@ class TurnsModel {
 
   /// Begins to wait. False: that for which it would is there, and in `result`.
   bool begin_wait(Task& task, const Statement& statement, Result& result) {
-    Deferred& deferred = deferreds_[statement.number];
-    Event& event = events_[statement.number];
     task.state = Task::waits;
     task.answer = {};
     switch (statement.does) {
@@ -137,19 +171,19 @@ class TurnsModel {
         timers_.push_back({now_ + statement.n, &task, {}, nullptr});
         return true;
       case Does::event:
-      case Does::event_in_time:
+      case Does::event_in_time: {
+        Event& event = events_[statement.number];
         if (event.is_set) break;
         event.waiting.push_back(&task);
         if (statement.does == Does::event) return true;
         timers_.push_back({now_ + statement.n, &task, error_of(timed_out), nullptr});
         return true;
-      case Does::deferred:
-        result = deferred.result;
-        if (deferred.fired) break;
-        deferred.waiter = &task;
-        return true;
+      }
       default:
-        break;
+        if (!task.awaited) break;
+        task.awaited->waiter = &task;
+        if (!task.awaited->fired) return true;
+        result = std::exchange(task.awaited, nullptr)->result;
     }
     task.state = Task::runs;
     return false;
@@ -163,21 +197,37 @@ class TurnsModel {
   void undo(Task& task) {
     std::erase_if(timers_, [&](const Timer& timer) { return timer.task == &task; });
     for (Event& event : events_) std::erase(event.waiting, &task);
-    for (unsigned number = 0; number != most_deferreds; ++number) {
-      if (deferreds_[number].waiter != &task) continue;
-      deferreds_[number].waiter = nullptr;
-      cancel_deferred(number);
+    if (Deferred* const awaited = std::exchange(task.awaited, nullptr)) {
+      awaited->waiter = nullptr;
+      cancel(*awaited);
     }
   }
   void fire(Deferred& deferred, Result result) {
     deferred.fired = true;
     deferred.result = result;
+    if (deferred.is_dropped) return report_of(deferred);
     if (deferred.waiter && deferred.waiter->state == Task::waits) answer(*deferred.waiter, result);
   }
-  void cancel_deferred(unsigned number) {
-    if (deferreds_[number].fired) return;
-    if (program_.follows[number]) return say("asked", number, 0);
-    fire(deferreds_[number], error_of(cancelled));
+  /// One of a task is the task's, once, and its answer follows.
+  void cancel(Deferred& deferred) {
+    if (deferred.fired || deferred.being_cancelled) return;
+    if (deferred.of) {
+      deferred.being_cancelled = true;
+      cancel_once(*deferred.of);
+      deferred.being_cancelled = false;
+    } else if (deferred.follows) {
+      say("asked", deferred.number, 0);
+    } else {
+      fire(deferred, error_of(cancelled));
+    }
+  }
+  void drop(Deferred& deferred) {
+    if (deferred.is_given_away || std::exchange(deferred.is_dropped, true)) return;
+    if (deferred.fired) report_of(deferred);
+  }
+  /// Of a child's error its nursery knows.
+  void report_of(const Deferred& deferred) {
+    if (!deferred.of || !deferred.of->nursery) report(deferred.result);
   }
   void set(Event& event) {
     event.is_set = true;
