@@ -168,7 +168,12 @@ class ChainsModel {
   void give_on(Chain& chain, Chain& next, bool by_promise) {
     chain.gives_to = &next;
     chain.gives_by_promise = by_promise;
-    if (!by_promise) next.waits_for = &chain;
+    if (by_promise) {
+      next.has_promise = false;
+      nobody_unpauses(next);
+    } else {
+      next.waits_for = &chain;
+    }
     step_aside(chain);
     drop_deferred(chain);
   }
@@ -189,8 +194,6 @@ class ChainsModel {
       chain.settled = true;
       return run(next);
     }
-    next.has_promise = false;
-    nobody_unpauses(next);
     if (next.fired) {  // it was cancelled meanwhile
       chain.silent = chain.silent || std::exchange(next.takes_late_answer, false);
       settle(chain);

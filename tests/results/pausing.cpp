@@ -2,6 +2,7 @@
 // Twisted's checklist, 1.5: pause and unpause.
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -218,6 +219,20 @@ TEST_CASE_FIXTURE(Unhandled, "the pause of a shared Deferred ends with its Promi
     auto reader = shared.add_callback([&](int value) { got = value; });
   }
   CHECK(got == 5);
+}
+
+// Each waited for the other to be unpaused, or fired, and was never freed.
+TEST_CASE_FIXTURE(Unhandled, "nobody unpauses by a Promise that another Deferred is to fire") {
+  const auto held = std::make_shared<int>();
+  {
+    auto [first, a] = make_deferred<int>();
+    auto [second, b] = make_deferred<int>();
+    std::move(a).chain(std::move(second));
+    b.pause();
+    b.cancel();
+    std::move(b).add_both([held](const Outcome<int>&) { return 1; }).chain(std::move(first));
+  }
+  CHECK(held.use_count() == 1);
 }
 
 TEST_CASE_FIXTURE(Unhandled, "describe says that a Deferred is paused") {

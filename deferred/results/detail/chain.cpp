@@ -161,9 +161,10 @@ void Chain::consumer_left() noexcept {
   if (has_result() && !sink_ && state_ != State::empty) run(this);  // which settles it
 }
 
-// Nobody is left who could unpause: the pause is over, so that nothing hangs in silence.
+// Nobody is left who could unpause: the pause is over, so that nothing hangs in silence. Nobody has
+// a Promise that another chain is to fire.
 void Chain::lift_dead_pauses() noexcept {
-  if (held_ < paused || has_promise_ || has_consumer_) return;
+  if (held_ < paused || (has_promise_ && !is_piped_) || has_consumer_) return;
   held_ &= paused - 1;
   if (!held_) run(this);
 }
@@ -298,6 +299,7 @@ void Chain::pipe_to(Chain* other, Deliver deliver) noexcept {
   Chain* const source = pass_to(other, deliver);
   ::new (static_cast<void*>(other->slot_)) Following{source, SourceLocation()};
   other->is_piped_ = true;
+  other->lift_dead_pauses();
   if (source == this && has_result()) run(this);
   drop_consumer();
 }
