@@ -168,12 +168,8 @@ class ChainsModel {
   void give_on(Chain& chain, Chain& next, bool by_promise) {
     chain.gives_to = &next;
     chain.gives_by_promise = by_promise;
-    if (by_promise) {
-      next.has_promise = false;
-      nobody_unpauses(next);
-    } else {
-      next.waits_for = &chain;
-    }
+    if (!by_promise) next.waits_for = &chain;
+    if (by_promise) end_of_promise(next);
     step_aside(chain);
     drop_deferred(chain);
   }
@@ -246,6 +242,10 @@ class ChainsModel {
     run(chain);
     return true;
   }
+  void end_of_promise(Chain& chain) {
+    chain.has_promise = false;
+    nobody_unpauses(chain);
+  }
   void nobody_unpauses(Chain& chain) {
     if (chain.has_promise || chain.has_deferred || chain.pauses == 0) return;
     chain.pauses = 0;
@@ -269,8 +269,7 @@ class ChainsModel {
     drop_deferred(chain);
   }
   void drop_promise(Chain& chain) {
-    chain.has_promise = false;
-    nobody_unpauses(chain);
+    end_of_promise(chain);
     if (!chain.fired) go_on(chain, error_of(chain.being_cancelled ? cancelled : abandoned));
     run(chain);
   }
