@@ -48,7 +48,7 @@ class Maker {
     TasksProgram program;
     for (bool& follows : program.follows) follows = random_.one_in(3);
     program.main.does = Does::spawn;
-    while (next_id_ <= wanted_) keep(program.main.body, statement(0, false));
+    while (next_id_ <= wanted_) keep_next(program.main.body, 0, false);
     return program;
   }
 
@@ -68,21 +68,39 @@ class Maker {
     }
     return Does::point;
   }
-  Statement statement(unsigned depth, bool in_nursery) {
+  /// Often a child comes between two close(), before the task waits: by chance it would be rare.
+  void keep_next(std::vector<Statement>& body, unsigned depth, bool in_nursery) {
+    Does does = some_deed();
+    const auto before = [&](std::size_t back) {
+      return body.size() < back ? Does::point : body[body.size() - back].does;
+    };
+    if (random_.one_in(2)) {
+      if (before(1) == Does::close) does = Does::child;
+      if (before(1) == Does::child && before(2) == Does::close) does = Does::close;
+    }
+    while (!fits(does, depth, in_nursery)) does = some_deed();
+    keep(body, statement(does, depth, in_nursery));
+  }
+  Statement statement(Does does, unsigned depth, bool in_nursery) {
     Statement made;
     made.id = next_id_++;
-    do {
-      made.does = some_deed();
-    } while (!fits(made.does, depth, in_nursery));
+    made.does = does;
     made.n = 1 + static_cast<int>(random_.below(6));
     made.number = random_.below(numbers(made.does));
     made.is_void = random_.one_in(2);
+    if (does == Does::close && random_.one_in(3)) made.number = owner_;
+    const bool is_task = does == Does::spawn || does == Does::child;
+    if (is_task && next_task_ != most_tasks) made.number = next_task_++;
     if (!has_body(made.does)) return made;
+    const unsigned task = is_task ? std::exchange(task_, made.number) : task_;
+    const unsigned owner = does == Does::child ? std::exchange(owner_, task) : owner_;
     const bool inside = made.does == Does::nursery || (in_nursery && made.does != Does::spawn);
     fill(made.body, depth + 1, inside);
     if (made.does == Does::attempt || made.does == Does::attempt_all) {
       fill(made.otherwise, depth + 1, inside);
     }
+    task_ = task;
+    owner_ = owner;
     return made;
   }
   /// The first task is to go far: it does not end, or wait for others, before the end.
@@ -94,7 +112,7 @@ class Maker {
   }
   void fill(std::vector<Statement>& body, unsigned depth, bool in_nursery) {
     for (unsigned left = 1 + random_.below(5); left != 0 && next_id_ <= wanted_; --left) {
-      keep(body, statement(depth, in_nursery));
+      keep_next(body, depth, in_nursery);
     }
   }
   /// How many there are of what a statement is about.
@@ -102,7 +120,7 @@ class Maker {
     switch (does) {
       case Does::spawn:
       case Does::child:
-        return next_task_ = std::min(next_task_ + 1, most_tasks);
+        return most_tasks;
       case Does::cancel:
       case Does::cancel_once:
       case Does::throw_into:
@@ -111,7 +129,7 @@ class Maker {
       case Does::cancel_handle:
       case Does::pause_task:
       case Does::resume_task:
-        return std::min(next_task_ + 1, most_tasks);
+        return next_task_;
       case Does::event:
       case Does::event_in_time:
       case Does::set:
@@ -133,6 +151,8 @@ class Maker {
   const std::set<std::uint32_t>& without_;
   unsigned wanted_;
   unsigned next_task_ = 1;
+  unsigned task_ = 0;   // in whose body it is
+  unsigned owner_ = 0;  // and in whose that one is
   std::uint32_t next_id_ = 1;
 };
 
