@@ -7,14 +7,15 @@
 #include "tests/fuzz/world_options.hpp"
 #include "tests/model/chains_in_library.hpp"
 #include "tests/model/chains_in_model.hpp"
+#include "tests/model/chains_listing.hpp"
 
 void deferred::fuzz::run_world(std::uint64_t seed, const WorldOptions& options) {
   const model::ChainsProgram program = model::make_chains(seed, options.without);
   for (const std::uint32_t id : model::ids_of(program)) options.acted(id);
-  if (options.trace) std::printf("%s", model::listing(program).c_str());
-  std::fflush(stdout);  // also if it hangs
   const std::optional<model::Log> expected = model::run_chains_in_model(program);
   if (!expected) return options.skipped();
+  if (options.trace) std::printf("%s", model::listing(seed, program, *expected).c_str());
+  std::fflush(stdout);  // also if it hangs
   const model::Log log = model::run_chains_in_library(program);
   if (options.trace) std::printf("%s", model::beside(log, *expected).c_str());
   if (log != *expected) options.failed("the library and the model differ");

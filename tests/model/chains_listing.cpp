@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <string>
+#include "tests/model/chains_listing.hpp"
 
 #include "tests/model/chains_program.hpp"
 
@@ -9,146 +9,161 @@ namespace {
 
 using Does = Step::Does;
 
-std::string name(const char* what, unsigned place) { return what + std::to_string(place); }
-
-std::string thrown(int number) {
-  return (number % 2 == 1 ? "OddError(" : "EvenError(") + std::to_string(number) + ")";
+std::string at(const char* what, unsigned place) {
+  return std::string(what) + "[" + std::to_string(place) + "]";
 }
+
+std::string failure(int number) { return "failure_of(" + std::to_string(number) + ")"; }
 
 std::string block(const std::vector<Step>& steps, const std::string& indent);
 
-std::string end_of_callback(const Step& step, const char* given) {
+std::string end_of_callback(const Step& step) {
   const std::string n = std::to_string(step.n);
   switch (step.end) {
     case End::value:
-      return "return number(" + std::string(given) + ") + " + n + ";";
+      return "return number_in(given) + " + n + ";";
     case End::pass:
-      return "return Outcome<int>(" + std::string(given) + ");";
+      return "return Outcome<int>(given);";
     case End::error:
-      return "throw " + thrown(step.n) + ";";
-    case End::waits: {
-      const std::string d = name("d", step.other);
-      return "if (" + d + ".valid()) return std::move(" + d + "); return succeed(" + n + ");";
+      return "throw_error(" + n + ");";
+    default: {
+      const std::string d = at("d", step.other);
+      return "return " + d + ".valid() ? out(" + d + ") : succeed(" + n + ");";
     }
-    default:
-      return "";
   }
 }
 
-std::string end_of_canceller(const Step& step) {
-  switch (step.end) {
-    case End::fires:
-      return "p.callback(" + std::to_string(step.n) + ");";
-    case End::fails:
-      return "p.errback(" + thrown(step.n) + ");";
-    case End::error:
-      return "throw " + thrown(step.n) + ";";
-    case End::follows:
-      return "return Cancelling::answer_follows;";
-    default:
-      return "";
-  }
+std::string refusable(const Step& step, const std::string& call) {
+  return "caught(" + std::to_string(step.id) + ", [&] { " + call + "; });";
 }
 
-std::string lambda(const Step& step, const char* parameter, const std::string& end,
-                   const std::string& indent) {
-  return "[&](" + std::string(parameter) + ") {  // #" + std::to_string(step.id) + "\n" +
+std::string canceller(const Step& step, const std::string& indent) {
+  std::string end =
+      step.end == End::follows ? "return Cancelling::answer_follows;" : "return Cancelling::now;";
+  if (step.end == End::error) end = "throw_error(" + std::to_string(step.n) + ");";
+  if (step.end == End::fires) {
+    end = refusable(step, "promise.callback(" + std::to_string(step.n) + ")") + " " + end;
+  }
+  if (step.end == End::fails) {
+    end = refusable(step, "promise.errback(" + failure(step.n) + ")") + " " + end;
+  }
+  return "[&]([[maybe_unused]] Promise<int>& promise) -> Cancelling {\n" + indent +
+         "  note(\"asked\", " + std::to_string(step.id) + ", 0);\n" +
          block(step.body, indent + "  ") + indent + "  " + end + "\n" + indent + "}";
 }
 
 std::string added(const Step& step, const std::string& indent) {
-  const auto of = [&](const char* type, const char* given) {
-    const std::string parameter = std::string(type) + given;
-    return lambda(step, parameter.c_str(), end_of_callback(step, given), indent);
+  const std::string result = step.end == End::pass    ? "Outcome<int>"
+                             : step.end == End::waits ? "Deferred<int>"
+                                                      : "int";
+  const auto callback = [&](const std::string& type, const char* parameter) {
+    const std::string typed =
+        parameter == std::string("given") ? "" : indent + "  const Failure given(error);\n";
+    return "[&](" + type + " " + parameter + ") -> " + result + " {\n" + typed + indent +
+           "  note(" + std::to_string(step.id) + ", given);\n" + block(step.body, indent + "  ") +
+           indent + "  " + end_of_callback(step) + "\n" + indent + "}";
   };
   switch (step.side) {
     case Side::value:
-      return "add_callback(" + of("int ", "n") + ")";
+      return "add_callback(" + callback("int", "given") + ")";
     case Side::error:
-      return "add_errback(" + of("Failure ", "e") + ")";
+      return "add_errback(" + callback("const Failure&", "given") + ")";
     case Side::odd_error:
-      return "add_errback(" + of("const OddError& ", "e") + ")";
+      return "add_errback(" + callback("const OddError&", "error") + ")";
     case Side::cancelled:
-      return "add_errback(" + of("const Cancelled& ", "e") + ")";
+      return "add_errback(" + callback("const Cancelled&", "error") + ")";
     case Side::both:
-      return "add_both(" + of("Outcome<int> ", "o") + ")";
+      return "add_both(" + callback("const Outcome<int>&", "given") + ")";
     case Side::either:
-      return "add_callbacks(" + of("int ", "n") + ", " + of("Failure ", "e") + ")";
+      return "add_callbacks(" + callback("int", "given") + ", " +
+             callback("const Failure&", "given") + ")";
   }
   return "";
 }
 
+/// What has to be so, or the step does nothing; and what is done.
 std::string line(const Step& step, const std::string& indent) {
-  const std::string p = name("p", step.place);
-  const std::string d = name("d", step.place);
-  const std::string s = name("s", step.place);
+  const std::string id = std::to_string(step.id);
   const std::string n = std::to_string(step.n);
+  const std::string place = std::to_string(step.place);
+  const std::string p = at("p", step.place);
+  const std::string d = at("d", step.place);
+  const std::string s = at("s", step.place);
+  const std::string other = at("d", step.other);
+  const std::string makes = "if (makes_room(" + place + ")) ";
+  const std::string promised = "if (" + p + ".valid()) ";
+  const std::string held = "if (" + d + ".valid()) ";
+  const std::string shared = "if (" + s + ") ";
   switch (step.does) {
     case Does::make:
-      return "std::tie(" + p + ", " + d + ") = make_deferred<int>(" +
-             (step.has_callable ? lambda(step, "Promise<int>& p", end_of_canceller(step), indent)
-                                : std::string()) +
-             ");";
+      return makes + "std::tie(" + p + ", " + d + ") = make_deferred<int>(" +
+             (step.has_callable ? canceller(step, indent) : "") + ");";
     case Does::succeed:
-      return d + " = succeed(" + n + ");";
+      return makes + d + " = succeed(" + n + ");";
     case Does::fail:
-      return d + " = fail<int>(" + thrown(step.n) + ");";
+      return makes + d + " = fail<int>(" + failure(step.n) + ");";
     case Does::fire:
-      return p + ".callback(" + n + ");";
+      return promised + refusable(step, p + ".callback(" + n + ")");
     case Does::errback:
-      return p + ".errback(" + thrown(step.n) + ");";
+      return promised + refusable(step, p + ".errback(" + failure(step.n) + ")");
     case Does::add:
-      return d + " = std::move(" + d + ")." + added(step, indent) + ";";
-    case Does::chain:
-      return "std::move(" + d + ").chain(std::move(" + name("p", step.other) + "));";
+      return held + "put(" + d + ", out(" + d + ")." + added(step, indent) + ");";
+    case Does::chain: {
+      const std::string to = at("p", step.other);
+      return "if (" + d + ".valid() && " + to + ".valid()) chain(" + id + ", " + d + ", " + to +
+             ");";
+    }
     case Does::pause:
-      return d + ".pause();";
+      return held + d + ".pause();";
     case Does::unpause:
-      return d + ".unpause();";
+      return held + refusable(step, d + ".unpause()");
     case Does::pause_by_promise:
-      return p + ".pause();";
+      return promised + p + ".pause();";
     case Does::unpause_by_promise:
-      return p + ".unpause();";
+      return promised + refusable(step, p + ".unpause()");
     case Does::cancel:
-      return d + ".cancel();";
+      return held + d + ".cancel();";
     case Does::abandon:
-      return "std::move(" + d + ").abandon();";
+      return held + "out(" + d + ").abandon();";
     case Does::drop_promise:
-      return "{ auto gone = std::move(" + p + "); }";
+      return "drop(" + p + ");";
     case Does::drop_deferred:
-      return "{ auto gone = std::move(" + d + "); }";
+      return "drop(" + d + ");";
     case Does::take:
-      return "std::move(" + d + ").result();";
+      return held + "take(" + id + ", " + d + ");";
     case Does::look_at_promise:
-      return p + ".fired(); " + p + ".wanted();";
+      return promised + "look_at(" + id + ", " + p + ");";
     case Does::look_at_deferred:
-      return d + ".fired(); " + d + ".has_result();";
+      return held + "look_at(" + id + ", " + d + ");";
     case Does::share:
-      return s + " = std::move(" + d + ").share();";
+      return held + "{\n" + indent + "  if (makes_room_to_share(" + place + ")) " + s + " = out(" +
+             d + ").share();\n" + indent + "}";
     case Does::read:
-      return name("d", step.other) + " = " + s + "->" + added(step, indent) + ";";
+      return shared + "{\n" + indent + "  if (makes_room_to_read(" + place + ", " +
+             std::to_string(step.other) + ")) put(" + other + ", " + s + "->" +
+             added(step, indent + "  ") + ");\n" + indent + "}";
     case Does::cancel_shared:
-      return s + "->cancel();";
+      return shared + s + "->cancel();";
     case Does::drop_shared:
-      return s + ".reset();";
+      return "drop(" + s + ");";
   }
   return "";
 }
 
 std::string block(const std::vector<Step>& steps, const std::string& indent) {
   std::string text;
-  for (const Step& step : steps) {
-    text += indent + line(step, indent) + "  // #" + std::to_string(step.id) + "\n";
-  }
+  for (const Step& step : steps) text += indent + line(step, indent) + "\n";
   return text;
 }
 
 }  // namespace
 
-std::string listing(const ChainsProgram& program) {
-  return block(program.steps, "  ") +
-         "  // then what is left is dropped: of each number the Promise, the Deferred, the "
-         "SharedDeferred\n";
+std::string listing(std::uint64_t seed, const ChainsProgram& program, const Log& expected) {
+  return "#include <doctest/doctest.h>\n\n#include \"tests/model/chains_fixture.hpp\"\n\n"
+         "using namespace deferred;\nusing namespace deferred::model;\n\n"
+         "TEST_CASE_FIXTURE(ChainsFixture, \"chains of seed " +
+         std::to_string(seed) + "\") {\n" + block(program.steps, "  ") + "  drop_all();\n\n" +
+         checked(expected) + "}\n";
 }
 
 }  // namespace deferred::model

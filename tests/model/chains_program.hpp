@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace deferred::model {
@@ -75,7 +74,5 @@ struct ChainsProgram {
 ChainsProgram make_chains(std::uint64_t seed, const std::set<std::uint32_t>& without);
 /// The ids of all its steps.
 std::vector<std::uint32_t> ids_of(const ChainsProgram& program);
-/// The program as the C++ that it stands for.
-std::string listing(const ChainsProgram& program);
 
 }  // namespace deferred::model

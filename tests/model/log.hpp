@@ -27,7 +27,9 @@ constexpr int circular = -3;
 constexpr int timed_out = -4;
 constexpr int unknown = -9;
 
-/// The two side by side, up to the first line in which they differ.
+/// The two side by side, up to the first line in which they differ, as a comment in C++.
 std::string beside(const Log& library, const Log& model);
+/// The end of a test in C++: its log is this one.
+std::string checked(const Log& expected);
 
 }  // namespace deferred::model

@@ -1,96 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "tests/model/tasks_in_library.hpp"
 
-#include <array>
 #include <chrono>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "deferred/deferred.hpp"
-#include "reactors/virtual_time.hpp"
-#include "tests/model/errors.hpp"
+#include "tests/model/tasks_fixture.hpp"
 
 namespace deferred::model {
 
 using Does = Statement::Does;
 using Body = std::vector<Statement>;
 
-class TasksInLibrary {
+class TasksInLibrary : private TasksFixture {
  public:
-  explicit TasksInLibrary(const TasksProgram& program)
-      : program_(program), before_(set_unhandled_failure_hook(&reported)), reactor_(time_) {
-    current_ = this;
+  explicit TasksInLibrary(const TasksProgram& program) : program_(program) {
     for (unsigned number = 0; number != most_deferreds; ++number) {
-      auto ends = program.follows[number] ? make_deferred<int>([this, number] {
-        say("asked", number, 0);
-        return Cancelling::answer_follows;
-      })
-                                          : make_deferred<int>();
-      promises_[number] = std::move(ends.first);
-      deferreds_[number] = std::move(ends.second);
+      if (program.follows[number]) answer_follows(number);
     }
   }
-  TasksInLibrary(const TasksInLibrary&) = delete;
-  TasksInLibrary& operator=(const TasksInLibrary&) = delete;
-  ~TasksInLibrary() { set_unhandled_failure_hook(before_); }
 
   Log run_program() {
-    note(program_.main, spawn(reactor_, run_task(program_.main, nullptr)));
-    time_.run_until_idle();
-    for (std::size_t at = 0; at != all_.size(); ++at) all_[at].close();
-    // What is left in them is reported.
-    for (unsigned number = 0; number != most_deferreds; ++number) {
-      deferreds_[number] = Deferred<int>();
-      promises_[number] = Promise<int>();
-    }
-    for (Deferred<int>& handle : handles_) handle = Deferred<int>();
-    named_.fill(TaskRef());
-    for (TaskRef& task : all_) task = TaskRef();
-    return std::move(log_);
+    spawned(0, 0, spawn(reactor, run_task(program_.main, nullptr)));
+    run_to_end();
+    return std::move(log);
   }
 
  private:
-  /// In each body's frame.
-  class Leaves {
-   public:
-    Leaves(TasksInLibrary& in, unsigned id) noexcept : in_(in), id_(id) {}
-    Leaves(const Leaves&) = delete;
-    Leaves& operator=(const Leaves&) = delete;
-    ~Leaves() { in_.say("left", id_, 0); }
-
-   private:
-    TasksInLibrary& in_;
-    unsigned id_;
-  };
-
-  void say(std::string_view what, unsigned whose, int with) {
-    const auto now = static_cast<int>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now().time_since_epoch())
-            .count());
-    if (now != told_) log_.push_back({"time", 0, told_ = now});
-    log_.push_back({what, whose, with});
-  }
-  void say(std::string_view what, unsigned whose, const Failure& failure) {
-    say(what, whose, number_of(failure));
-    for (const Failure& each : failure.suppressed()) say("suppressed", whose, number_of(each));
-  }
-  static void reported(const Failure& failure, const std::string&) {
-    current_->say("reported", 0, number_of(failure));
-  }
-  /// A task has been spawned. Its number's last handle is dropped.
-  void note(const Statement& statement, Spawned<int> spawned) {
-    named_[statement.number] = spawned.task();
-    all_.push_back(spawned.task());
-    const auto ended = [this, id = statement.id](Outcome<int> outcome) {
-      outcome.has_value() ? say("ended", id, *outcome) : say("failed", id, outcome.failure());
-      return outcome;
-    };
-    handles_[statement.number] = std::move(spawned).add_both(ended);
-  }
-
   Task<int> run_task(const Statement& statement, Nursery* nursery) {
-    say("begins", statement.id, 0);
+    note("begins", statement.id, 0);
     co_return co_await run_body(statement, statement.body, nursery);
   }
   Task<int> run_body(const Statement& statement, const Body& body, Nursery* nursery) {
@@ -105,14 +43,14 @@ class TasksInLibrary {
   Task<> run(const Statement& statement, Nursery* nursery) {
     const unsigned id = statement.id;
     if (statement.body.empty() && is_wait(statement)) {
-      if (statement.does == Does::deferred && !deferreds_[statement.number].valid()) co_return;
-      if (statement.does == Does::handle && !handles_[statement.number].valid()) co_return;
+      if (statement.does == Does::deferred && !deferred[statement.number].valid()) co_return;
+      if (statement.does == Does::handle && !handle[statement.number].valid()) co_return;
       const int value = co_await wait(statement);
-      say("goes on", id, value);
+      note("goes on", id, value);
       co_return;
     }
     const std::optional<int> value = co_await run_compound(statement, nursery);
-    say(value ? "gives" : "gives nothing", id, value.value_or(0));
+    note_given(id, value);
   }
 
   static bool is_wait(const Statement& statement) {
@@ -139,15 +77,15 @@ class TasksInLibrary {
         co_await Pause{time};
         co_return 0;
       case Does::event:
-        co_await events_[statement.number];
+        co_await event[statement.number];
         co_return 0;
       case Does::event_in_time:
-        co_await with_timeout(time, events_[statement.number]);
+        co_await with_timeout(time, event[statement.number]);
         co_return 0;
       case Does::deferred:
-        co_return co_await std::move(deferreds_[statement.number]);
+        co_return co_await std::move(deferred[statement.number]);
       case Does::handle:
-        co_return co_await std::move(handles_[statement.number]);
+        co_return co_await std::move(handle[statement.number]);
       default:
         co_await cancel_point;
         co_return 0;
@@ -171,7 +109,7 @@ class TasksInLibrary {
       case Does::in_time:
         co_return co_await with_timeout(time, std::move(body));
       case Does::run_in_scope:
-        co_return co_await scopes_[statement.number].run(std::move(body));
+        co_return co_await scope[statement.number].run(std::move(body));
       case Does::shield:
         co_return co_await shield(std::move(body));
       default:
@@ -186,7 +124,7 @@ class TasksInLibrary {
       caught = Failure::current();
       if (statement.does == Does::attempt && caught.check<Cancelled>()) throw;
     }
-    say("caught", statement.id, caught);
+    note("caught", statement.id, caught);
     co_return co_await run_body(statement, statement.otherwise, nursery);
   }
   Task<int> run_nursery(const Statement& statement) {
@@ -208,80 +146,62 @@ class TasksInLibrary {
     const unsigned number = statement.number;
     switch (statement.does) {
       case Does::set:
-        events_[number].set();
+        event[number].set();
         return true;
       case Does::clear:
-        events_[number].clear();
+        event[number].clear();
         return true;
       case Does::fire:
+        fire(statement.id, promise[number], statement.n);
+        return true;
       case Does::fail:
-        fire(statement);
+        fire(statement.id, promise[number], failure_of(statement.n));
+        return true;
+      case Does::cancel_handle:
+        if (handle[number].valid()) handle[number].cancel();
         return true;
       case Does::cancel_nursery:
         if (nursery) nursery->cancel();
         return true;
       case Does::cancel_scope:
-        scopes_[number].cancel();
+        scope[number].cancel();
         return true;
       case Does::spawn:
-        note(statement, spawn(run_task(statement, nullptr)));
+        spawned(statement.id, number, spawn(run_task(statement, nullptr)));
         return true;
       case Does::child:
-        if (nursery) note(statement, nursery->spawn(run_task(statement, nursery)));
+        if (nursery) spawned(statement.id, number, nursery->spawn(run_task(statement, nursery)));
         return true;
       case Does::cancel:
       case Does::cancel_once:
       case Does::throw_into:
       case Does::close:
-      case Does::cancel_handle:
       case Does::pause_task:
       case Does::resume_task:
-        if (named_[number].valid()) run_on(named_[number], statement);
+        if (task[number].valid()) run_on(task[number], statement);
         return true;
       default:
         return false;
     }
   }
-  void fire(const Statement& statement) {
-    Promise<int>& promise = promises_[statement.number];
-    say("fires", statement.id, !promise.fired());
-    if (promise.fired()) return;
-    statement.does == Does::fire ? promise.callback(statement.n)
-                                 : promise.errback(failure_of(statement.n));
-  }
-  void run_on(TaskRef task, const Statement& statement) {
-    if (statement.does == Does::cancel) return task.cancel();
-    if (statement.does == Does::cancel_once) return task.cancel_once();
-    if (statement.does == Does::close) return task.close();
-    if (statement.does == Does::pause_task) return task.pause();
-    if (statement.does == Does::cancel_handle) {
-      if (handles_[statement.number].valid()) handles_[statement.number].cancel();
-      return;
-    }
-    try {
-      if (statement.does == Does::resume_task) return task.resume();
-      task.throw_(failure_of(statement.n));
-    } catch (const NotPausedError&) {
-      say("not paused", statement.id, 0);
-    } catch (const TaskRunningError&) {
-      say("runs itself", statement.id, 0);
+  void run_on(TaskRef other, const Statement& statement) {
+    switch (statement.does) {
+      case Does::cancel:
+        return other.cancel();
+      case Does::cancel_once:
+        return other.cancel_once();
+      case Does::close:
+        return other.close();
+      case Does::pause_task:
+        return other.pause();
+      case Does::resume_task:
+        return resume(statement.id, other);
+      default:
+        return TasksFixture::throw_into(statement.id, other, statement.n);
     }
   }
 
   const TasksProgram& program_;
-  inline static TasksInLibrary* current_ = nullptr;
-  UnhandledFailureHook before_;
-  Log log_;
-  int told_ = 0;
-  std::array<TaskRef, most_tasks> named_;
-  std::vector<TaskRef> all_;
-  std::array<deferred::Event, most_events> events_;
-  std::array<Deferred<int>, most_tasks> handles_;
-  std::array<Promise<int>, most_deferreds> promises_;
-  std::array<Deferred<int>, most_deferreds> deferreds_;
-  std::array<CancelScope, most_scopes> scopes_;
-  reactors::VirtualTime time_;
-  Reactor reactor_;
 };
 
 Log run_tasks_in_library(const TasksProgram& program) {

@@ -1,124 +1,201 @@
 // SPDX-License-Identifier: MIT
-#include <string>
+#include "tests/model/tasks_listing.hpp"
 
-#include "tests/model/tasks_program.hpp"
+#include <vector>
 
 namespace deferred::model {
 
 namespace {
 
 using Does = Statement::Does;
+using Body = std::vector<Statement>;
 
-std::string block(const std::vector<Statement>& body, const std::string& indent);
+/// Where a statement stands.
+struct Place {
+  std::string indent;
+  std::string nursery;  // the innermost; empty: none
+  bool is_void = false;
+};
 
-std::string thrown(int number) {
-  return (number % 2 == 1 ? "OddError(" : "EvenError(") + std::to_string(number) + ")";
+std::string at(const char* what, unsigned number) {
+  return std::string(what) + "[" + std::to_string(number) + "]";
 }
 
-std::string lambda(const Statement& statement, const std::string& indent) {
-  const bool is_nursery = statement.does == Does::nursery;
-  const std::string head = is_nursery ? (statement.is_void ? "[&](Nursery& n) -> Task<> {\n"
-                                                           : "[&](Nursery& n) -> Task<int> {\n")
-                                      : "[&]() -> Task<int> {\n";
-  return head + block(statement.body, indent + "  ") + indent + "}";
+std::string block(const Body& body, const Place& place);
+
+/// A coroutine with a name: none is made in an expression that awaits.
+std::string named(const std::string& name, const Statement& statement, const Body& body,
+                  const Place& place, const std::string& parameters = "") {
+  const std::string id = std::to_string(statement.id);
+  const Place inside{place.indent + "  ", place.nursery, place.is_void};
+  const bool is_task = statement.does == Does::spawn || statement.does == Does::child;
+  return place.indent + "const auto " + name + id + " = [&](" + parameters + ") -> Task<" +
+         (place.is_void ? "" : "int") + "> {\n" +
+         (is_task ? inside.indent + "note(\"begins\", " + id + ", 0);\n" : "") + inside.indent +
+         "const Leaves leaves(*this, " + id + ");\n" + block(body, inside) + inside.indent +
+         (place.is_void ? "co_return;\n" : "co_return 0;\n") + place.indent + "};\n";
 }
 
-std::string line(const Statement& statement, const std::string& indent) {
-  const std::string number = std::to_string(statement.number);
-  const std::string time = std::to_string(statement.n) + "ms";
-  const std::string event = "event" + number;
-  const std::string task = "task" + number;
-  const std::string body = statement.body.empty() && statement.does < Does::call
-                               ? std::string()
-                               : lambda(statement, indent);
+/// Awaits something, and notes what that gives.
+std::string given(const Statement& statement, const Place& place, const std::string& awaited) {
+  const std::string id = std::to_string(statement.id);
+  return place.indent + "const std::optional<int> given" + id + " = co_await " + awaited + ";\n" +
+         place.indent + "note_given(" + id + ", given" + id + ");\n";
+}
+
+std::string attempt(const Statement& statement, const Place& place) {
+  const std::string id = std::to_string(statement.id);
+  const Place inside{place.indent, place.nursery};
+  const std::string& indent = place.indent;
+  std::string text = named("body", statement, statement.body, inside) +
+                     named("otherwise", statement, statement.otherwise, inside);
+  text += indent + "int given" + id + " = 0;\n" + indent + "Failure caught" + id + ";\n" + indent +
+          "try {\n" + indent + "  given" + id + " = co_await body" + id + "();\n";
+  if (statement.does == Does::attempt) {
+    text += indent + "} catch (const Cancelled&) {\n" + indent + "  throw;\n";
+  }
+  text += indent + "} catch (...) {\n" + indent + "  caught" + id + " = Failure::current();\n" +
+          indent + "}\n";
+  return text + indent + "if (caught" + id + ") {\n" + indent + "  note(\"caught\", " + id +
+         ", caught" + id + ");\n" + indent + "  given" + id + " = co_await otherwise" + id +
+         "();\n" + indent + "}\n" + indent + "note_given(" + id + ", given" + id + ");\n";
+}
+
+std::string nursery(const Statement& statement, const Place& place) {
+  const std::string id = std::to_string(statement.id);
+  const std::string body =
+      named("body", statement, statement.body, {place.indent, "nursery" + id, statement.is_void},
+            "[[maybe_unused]] Nursery& nursery" + id);
+  if (!statement.is_void) return body + given(statement, place, "with_nursery(body" + id + ")");
+  return body + place.indent + "co_await with_nursery(body" + id + ");\n" + place.indent +
+         "note_given(" + id + ", 0);\n";
+}
+
+std::string wait(const Statement& statement, const Place& place, const std::string& awaited) {
+  return place.indent + "co_await " + awaited + ";\n" + place.indent + "note(\"goes on\", " +
+         std::to_string(statement.id) + ", 0);\n";
+}
+std::string wait_for(const Statement& statement, const Place& place, const std::string& deferred) {
+  const std::string& indent = place.indent;
+  return indent + "if (" + deferred + ".valid()) {\n" + indent +
+         "  const int value = co_await std::move(" + deferred + ");\n" + indent +
+         "  note(\"goes on\", " + std::to_string(statement.id) + ", value);\n" + indent + "}\n";
+}
+
+/// Of the statement's body, as a subtask.
+std::string call(const Statement& statement, const Place& place, const std::string& around,
+                 const std::string& end) {
+  return named("body", statement, statement.body, {place.indent, place.nursery}) +
+         given(statement, place, around + "body" + std::to_string(statement.id) + "()" + end);
+}
+
+std::string spawned(const Statement& statement, const Place& place, const std::string& in) {
+  const std::string id = std::to_string(statement.id);
+  const bool is_child = statement.does == Does::child;
+  return named("body", statement, statement.body,
+               {place.indent, is_child ? place.nursery : std::string()}) +
+         place.indent + "spawned(" + id + ", " + std::to_string(statement.number) + ", " + in +
+         "body" + id + "));\n";
+}
+
+std::string lines(const Statement& statement, const Place& place) {
+  const std::string id = std::to_string(statement.id);
+  const std::string n = std::to_string(statement.n);
+  const std::string time = "std::chrono::milliseconds(" + n + ")";
+  const std::string event = at("event", statement.number);
+  const std::string task = at("task", statement.number);
+  const std::string handle = at("handle", statement.number);
+  const std::string scope = at("scope", statement.number);
+  const std::string promise = at("promise", statement.number);
+  const std::string& indent = place.indent;
+  const std::string valid = indent + "if (" + task + ".valid()) ";
   switch (statement.does) {
     case Does::point:
-      return "co_await cancel_point;";
+      return wait(statement, place, "cancel_point");
     case Does::pause:
-      return "co_await Pause{};";
+      return wait(statement, place, "Pause{}");
     case Does::sleep:
-      return "co_await Pause{" + time + "};";
+      return wait(statement, place, "Pause{" + time + "}");
     case Does::event:
-      return "co_await " + event + ";";
+      return wait(statement, place, event);
     case Does::event_in_time:
-      return "co_await with_timeout(" + time + ", " + event + ");";
+      return wait(statement, place, "with_timeout(" + time + ", " + event + ")");
     case Does::deferred:
-      return "co_await std::move(deferred" + number + ");";
+      return wait_for(statement, place, at("deferred", statement.number));
+    case Does::handle:
+      return wait_for(statement, place, handle);
     case Does::set:
-      return event + ".set();";
+      return indent + event + ".set();\n";
     case Does::clear:
-      return event + ".clear();";
+      return indent + event + ".clear();\n";
     case Does::fire:
-      return "promise" + number + ".callback(" + std::to_string(statement.n) + ");";
+      return indent + "fire(" + id + ", " + promise + ", " + n + ");\n";
     case Does::fail:
-      return "promise" + number + ".errback(" + thrown(statement.n) + ");";
+      return indent + "fire(" + id + ", " + promise + ", failure_of(" + n + "));\n";
     case Does::error:
-      return "throw " + thrown(statement.n) + ";";
+      return indent + "throw_error(" + n + ");\n";
     case Does::give:
-      return "co_return " + std::to_string(statement.n) + ";";
+      return indent + (place.is_void ? "co_return;\n" : "co_return " + n + ";\n");
     case Does::call:
-      return "co_await " + body + "();";
+      return call(statement, place, "", "");
     case Does::attempt:
     case Does::attempt_all:
-      return "try {\n" + block(statement.body, indent + "  ") + indent +
-             (statement.does == Does::attempt ? "} but for Cancelled {\n" : "} catch (...) {\n") +
-             block(statement.otherwise, indent + "  ") + indent + "}";
+      return attempt(statement, place);
     case Does::nursery:
-      return "co_await with_nursery(" + body + ");";
+      return nursery(statement, place);
     case Does::cancel_nursery:
-      return "n.cancel();";
+      return place.nursery.empty() ? "" : indent + place.nursery + ".cancel();\n";
     case Does::spawn:
-      return task + " = spawn(" + body + ");";
+      return spawned(statement, place, "spawn(");
     case Does::child:
-      return task + " = n.spawn(" + body + ");";
+      return place.nursery.empty() ? "" : spawned(statement, place, place.nursery + ".spawn(");
     case Does::move_on:
-      return "co_await move_on_after(" + time + ", " + body + "());";
+      return call(statement, place, "move_on_after(" + time + ", ", ")");
     case Does::in_time:
-      return "co_await with_timeout(" + time + ", " + body + "());";
+      return call(statement, place, "with_timeout(" + time + ", ", ")");
     case Does::run_in_scope:
-      return "co_await scope" + number + ".run(" + body + "());";
+      return call(statement, place, scope + ".run(", ")");
     case Does::cancel_scope:
-      return "scope" + number + ".cancel();";
+      return indent + scope + ".cancel();\n";
     case Does::shield:
-      return "co_await shield(" + body + "());";
+      return call(statement, place, "shield(", ")");
     case Does::cancel:
-      return task + ".cancel();";
+      return valid + task + ".cancel();\n";
     case Does::cancel_once:
-      return task + ".cancel_once();";
+      return valid + task + ".cancel_once();\n";
     case Does::throw_into:
-      return task + ".throw_(" + thrown(statement.n) + ");";
+      return valid + "throw_into(" + id + ", " + task + ", " + n + ");\n";
     case Does::close:
-      return task + ".close();";
-    case Does::handle:
-      return "co_await std::move(handle" + number + ");";
+      return valid + "TaskRef(" + task + ").close();\n";
     case Does::cancel_handle:
-      return "handle" + number + ".cancel();";
+      return indent + "if (" + handle + ".valid()) " + handle + ".cancel();\n";
     case Does::pause_task:
-      return task + ".pause();";
+      return valid + task + ".pause();\n";
     case Does::resume_task:
-      return task + ".resume();";
+      return valid + "resume(" + id + ", " + task + ");\n";
   }
   return "";
 }
 
-std::string block(const std::vector<Statement>& body, const std::string& indent) {
+std::string block(const Body& body, const Place& place) {
   std::string text;
-  for (const Statement& statement : body) {
-    text += indent + line(statement, indent) + "  // #" + std::to_string(statement.id) + "\n";
-  }
+  for (const Statement& statement : body) text += lines(statement, place);
   return text;
 }
 
 }  // namespace
 
-std::string listing(const TasksProgram& program) {
-  std::string text;
+std::string listing(std::uint64_t seed, const TasksProgram& program, const Log& expected) {
+  std::string text =
+      "#include <doctest/doctest.h>\n\n#include \"tests/model/tasks_fixture.hpp\"\n\n"
+      "using namespace deferred;\nusing namespace deferred::model;\n\n"
+      "TEST_CASE_FIXTURE(TasksFixture, \"tasks of seed " +
+      std::to_string(seed) + "\") {\n";
   for (unsigned number = 0; number != most_deferreds; ++number) {
-    if (!program.follows[number]) continue;
-    text += "  // deferred" + std::to_string(number) + "'s canceller says that an answer follows\n";
+    if (program.follows[number]) text += "  answer_follows(" + std::to_string(number) + ");\n";
   }
-  return text + "  task0 = spawn(reactor, " + lambda(program.main, "  ") +
-         ");\n  // and at the end all tasks are closed, the first one first\n";
+  return text + spawned(program.main, {"  ", ""}, "spawn(reactor, ") + "  run_to_end();\n\n" +
+         checked(expected) + "}\n";
 }
 
 }  // namespace deferred::model

@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace deferred::model {
@@ -76,7 +75,5 @@ TasksProgram make_tasks(std::uint64_t seed, const std::set<std::uint32_t>& witho
 /// The ids of all its statements; and of those that have a body a second one, without which the
 /// body stands in the statement's place.
 std::vector<std::uint32_t> ids_of(const TasksProgram& program);
-/// The program as the C++ that it stands for.
-std::string listing(const TasksProgram& program);
 
 }  // namespace deferred::model
