@@ -155,8 +155,8 @@ class TasksModel : public CancelsModel {
   }
   void end_of_run(Task& task, Result result) {
     if (task.nursery && result.error) {
+      report(std::exchange(task.throw_next, {}));
       fail(*task.nursery, result);
-      task.throw_next = {};  // nobody hears of it
     }
     end(task, result);
   }

@@ -247,6 +247,20 @@ TEST_CASE_FIXTURE(InTime, "an error that somebody outside has awaited is theirs,
   CHECK(take_reports().size() == 1);
 }
 
+TEST_CASE_FIXTURE(InTime,
+                  "an error thrown into a child that waits no more, and is cut, is reported") {
+  outcome_of([]() -> Task<> {
+    co_await with_nursery([](Nursery& nursery) -> Task<> {
+      TaskRef child = nursery.spawn(fails_after, 1h, 1).task();
+      co_await Pause{1ms};
+      child.cancel_once();
+      child.throw_(Broken{2});
+    });
+  }).value();
+
+  CHECK(take_reports().size() == 1);
+}
+
 TEST_CASE_FIXTURE(InTime, "an error of a child's clean-up is suppressed in what cut it") {
   const auto outcome = outcome_of([]() -> Task<> {
     co_await with_nursery([](Nursery& nursery) -> Task<> {

@@ -6,6 +6,10 @@
 namespace deferred::detail {
 
 void tell_family(Microthread& m, Failure& failure) noexcept {
+  if (m.is(Microthread::throw_next)) {  // it waited no more
+    m.unset(Microthread::throw_next);
+    report_unhandled(m, m.extras()->pending);
+  }
   m.set(Microthread::silent);
   m.family->failed(*m.family, failure);
   FailureNode::set_known(failure);
