@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A user's unit that makes the compiler instantiate and inline much of the public API. It is only
-// compiled, with warnings as errors, at each level of optimisation: none may come out of our
+// compiled, with warnings as errors, at several levels of optimisation: none may come out of our
 // headers.
 #include <deferred/deferred.hpp>
 #include <deferred/testing/manual_pool.hpp>
