@@ -20,7 +20,13 @@ class Category final : public std::error_category {
       case Errc::too_long:
         return "more came than the limit allows";
       case Errc::not_an_address:
-        return "a host is an IPv4 or IPv6 address or 'localhost' so far; names are not looked up";
+        return "it is neither an IPv4 nor an IPv6 address";
+      case Errc::cut_write:
+        return "an earlier write was cut";
+      case Errc::protocol:
+        return "the peer does not keep to the protocol";
+      case Errc::not_supported:
+        return "this kind of stream cannot do that";
     }
     return "unknown error " + std::to_string(code);
   }

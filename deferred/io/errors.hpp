@@ -17,7 +17,10 @@ enum class Errc {
   busy,            ///< Another task is reading, writing or accepting: there can be one of each.
   ended,           ///< The peer closed before all that was waited for had come.
   too_long,        ///< More came than the given limit allows.
-  not_an_address,  ///< A host that is neither a literal address nor localhost.
+  not_an_address,  ///< Neither an IPv4 nor an IPv6 address, nor a path.
+  cut_write,  ///< An earlier write was cut in its middle: what came next would be read as its rest.
+  protocol,   ///< The peer does not keep to the protocol: see ProtocolError.
+  not_supported,  ///< This kind of stream cannot do that.
 };
 
 DEFERRED_API const std::error_category& error_category() noexcept;
