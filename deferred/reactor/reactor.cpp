@@ -92,7 +92,8 @@ Reactor::~Reactor() {
     }
   } while (tasks_ || loose_families_ || remote_ends_ || signals_ || !triggers_.empty() ||
            !registry_.empty() || !ready_.empty() || !next_turn_.empty() || !timers_.empty() ||
-           std::any_of(fds_.begin(), fds_.end(), [](auto& fd) { return fd && !fd->idle(); }));
+           std::any_of(fds_.begin(), fds_.end(), [](auto& fd) { return fd && !fd->idle(); }) ||
+           services_.end_newest());  // what its destructor leaves behind goes before the next one
   while (failed_) detail::ReactorAccess::forget_failed(*failed_);
   backend_->arm(TimePoint::max());
   backend_->drive(nullptr);

@@ -61,8 +61,8 @@ struct ReactorAccess;
 /// ready for the same round goes on when control comes back. Listen first, fork, and then make
 /// reactors.
 ///
-/// At its end it closes all its microthreads and drops timers, watches and posts. Their handles,
-/// and Deferreds and Waiters that outlive it, do nothing from then on.
+/// At its end it closes all its microthreads, drops timers, watches and posts, and then destroys
+/// its services. Handles, and Deferreds and Waiters that outlive it, do nothing from then on.
 /// REQUIRES: not destroyed inside its own turn.
 class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
  public:
@@ -186,6 +186,19 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   /// caught.
   template <class F>
   SignalWatch on_signal(int signal, F f);
+
+  /// The one T of this reactor: made as `T(Reactor&)` by the first use, destroyed when the reactor
+  /// is, the newest first, when all else that it has is closed and dropped: so it may hold watches,
+  /// timers and threads. It may use others in its constructor and destructor; what the destructors
+  /// make that was not there is destroyed too. Throws what the constructor throws, and the next use
+  /// tries again; and ReactorStateError for one whose constructor needs itself, for one that the
+  /// reactor's end has destroyed, and in the child of a fork(), where what there is is left as it
+  /// is. REQUIRES: the plug-in that first uses it stays as long as the reactor.
+  template <class T>
+  T& service();
+  /// The same if it is there now, and null if not: it makes none.
+  template <class T>
+  T* find_service() noexcept;
 
   Registry& registry() noexcept {
     require_home("registry()");

@@ -347,6 +347,30 @@ void handle_closes(Reactor& reactor) {
   right(out_of_memory(outcome) || outcome.check<AbandonedError>(), "it ends with something else");
 }
 
+// One that could not be made is not there, and the next use makes it.
+void services(Reactor& reactor) {
+  struct Inner {
+    explicit Inner(Reactor&) : text("a text that is not short any more") {}
+    std::string text;
+  };
+  struct Outer {
+    explicit Outer(Reactor& of) : inner(of.service<Inner>()), text(inner.text) {}
+    Inner& inner;
+    std::string text;
+  };
+  right(!reactor.find_service<Outer>(), "a service is there that nobody has used");
+  Outer* made = nullptr;
+  try {
+    made = &reactor.service<Outer>();
+  } catch (const std::bad_alloc&) {
+  }
+  right(reactor.find_service<Outer>() == made, "half a service is there");
+  const AllocationsSucceed memory;
+  Outer& there = reactor.service<Outer>();
+  right(!made || made == &there, "there is a second one");
+  right(reactor.find_service<Inner>() == &there.inner, "what it uses is not the reactor's");
+}
+
 }  // namespace
 
 Programs reactor_programs() {
@@ -396,6 +420,9 @@ Programs reactor_programs() {
         "deferred::Reactor::dump_tasks()", "deferred::Reactor::task_count()",
         "deferred::Reactor::timer_count()", "deferred::Reactor::watch_count()"},
        &asked},
+      {"services",
+       {"deferred::Reactor::service()", "deferred::Reactor::find_service()"},
+       &services},
       {"the registry",
        {"deferred::Reactor::registry()", "deferred::Registry::when_type()",
         "deferred::Registry::when_object()", "deferred::Registry::find()",

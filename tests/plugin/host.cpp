@@ -107,6 +107,16 @@ TEST_CASE_FIXTURE(World, "a plug-in's Deferred coroutine finds the running react
   CHECK(reactor.run_until(spawn(reactor, later)) == 6);
 }
 
+TEST_CASE_FIXTURE(World, "a plug-in and its host have the same services of a reactor") {
+  ++reactor.service<plugin::Tally>().uses;
+  {
+    const Loaded plugin(host);
+    plugin->tally(reactor);
+  }
+
+  CHECK(reactor.service<plugin::Tally>().uses == 2);
+}
+
 TEST_CASE_FIXTURE(World, "a plug-in's task awaits a Deferred of the host") {
   const Loaded plugin(host);
   auto [promise, number] = make_deferred<int>();

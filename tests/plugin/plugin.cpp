@@ -62,6 +62,7 @@ class Counter final : public plugin::Plugin {
     const int more = co_await count(number);
     co_return more;
   }
+  void tally(Reactor& reactor) override { ++reactor.service<plugin::Tally>().uses; }
   Task<int> twice(Deferred<int> number) override {
     const int once = co_await std::move(number);
     co_return 2 * once;

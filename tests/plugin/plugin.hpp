@@ -26,6 +26,12 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A service of the reactor, for both.
+struct Tally {
+  explicit Tally(deferred::Reactor&) {}
+  int uses = 0;
+};
+
 struct Host {
   deferred::Reactor& reactor;
   Door jammed;
@@ -38,6 +44,8 @@ class Plugin {
   /// `number` and one for each way to wait that the library knows.
   virtual deferred::Task<int> count(int number) = 0;
   virtual deferred::Deferred<int> count_later(int number) = 0;
+  /// Uses the reactor's Tally.
+  virtual void tally(deferred::Reactor& reactor) = 0;
   /// Twice what the host's Deferred gives.
   virtual deferred::Task<int> twice(deferred::Deferred<int> number) = 0;
   /// Runs out of time: the library's own exception.

@@ -15,6 +15,16 @@ namespace {
 
 constinit std::mutex all;  // held over a fork()
 
+// What stands for threads, processes and connections of the parent is no child's to end. Held here,
+// so that nobody takes it for a leak.
+constinit Service* of_parents = nullptr;
+
+void keep(Service* services) noexcept {
+  Service** last = &of_parents;
+  while (*last) last = &(*last)->older;
+  *last = services;
+}
+
 void before_fork() {
   all.lock();
   lock_signals();
@@ -57,6 +67,7 @@ Reactor* ReactorAccess::die(Reactor& reactor) noexcept {
   reactor.awake_ = true;    // nothing is armed any more
   reactor.ready_.forget();
   reactor.next_turn_.forget();
+  keep(reactor.services_.leave());
   reactor.inbox_->die();
   reactor.backend_->forked();
   return reactor.next_of_process_;

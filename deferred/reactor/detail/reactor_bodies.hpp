@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include "deferred/reactor/detail/main_end.hpp"
@@ -71,6 +72,22 @@ ShutdownTrigger Reactor::at_shutdown(Phase phase, F f) {
   std::erase_if(triggers_, [](const auto& node) { return !node->set; });
   triggers_.push_back(std::make_shared<detail::TriggerNodeOf<F>>(phase, std::move(f)));
   return ShutdownTrigger(triggers_.back());
+}
+
+template <class T>
+T* Reactor::find_service() noexcept {
+  require_home("find_service()");
+  detail::Service* const found = services_.find(typeid(T));
+  return found ? &*static_cast<detail::ServiceOf<T>*>(found)->value : nullptr;
+}
+
+template <class T>
+T& Reactor::service() {
+  static_assert(std::is_constructible_v<T, Reactor&>,
+                "service: a reactor makes it of itself; give it a constructor T(Reactor&)");
+  if (T* const there = find_service<T>()) return *there;
+  detail::Service& made = services_.make(*this, std::make_unique<detail::ServiceOf<T>>());
+  return *static_cast<detail::ServiceOf<T>&>(made).value;
 }
 
 template <class T>

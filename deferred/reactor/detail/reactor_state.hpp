@@ -13,6 +13,7 @@
 #include "deferred/reactor/detail/inbox.hpp"
 #include "deferred/reactor/detail/remote_end.hpp"
 #include "deferred/reactor/detail/runnable.hpp"
+#include "deferred/reactor/detail/services.hpp"
 #include "deferred/reactor/detail/timer_heap.hpp"
 #include "deferred/reactor/registry.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
@@ -75,6 +76,7 @@ struct ReactorState {
   Triggers triggers_;
   std::shared_ptr<Shutdown> shutdown_;  // made by the first one
   ErrorHook error_hook_;
+  Services services_;
   Reactor* next_on_thread_ = nullptr;
   Reactor* next_of_process_ = nullptr;
   Reactor* previous_of_process_ = nullptr;
