@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Shows: a server on any backend, which is one word of it; each connection is a child of a nursery,
-// a loop that reads and writes, with a limit on how long it may be idle.
+// Shows: a server on any backend, which is one word of it; each connection is a task of its
+// own, a loop that reads and writes, with a limit on how long it may be idle.
 // Prints: "echoing on HOST:PORT". SIGINT and SIGTERM end it, with status 0.
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
@@ -29,38 +29,22 @@ const std::map<std::string, std::function<std::unique_ptr<Backend>()>> backends 
     {"poll", [] { return reactors::poll(); }},
 };
 
-Task<> echo(io::TcpStream stream, std::chrono::seconds idle) {
+Task<> echo(io::Stream stream, std::chrono::seconds idle) {
   char buffer[4096];
-  try {
-    for (;;) {
-      const std::size_t got = co_await with_timeout(idle, stream.read_some(buffer));
-      if (got == 0) co_return;
-      const std::string_view heard(buffer, got);
-      co_await with_timeout(idle, stream.write_all(heard));
-    }
-  } catch (const std::system_error&) {  // the peer is gone, which is its own affair
-  } catch (const TimeoutError&) {       // it keeps a descriptor for nothing
-  }
-}
-
-Task<> accept_all(io::TcpListener& listener, Nursery& connections, std::chrono::seconds idle) {
   for (;;) {
-    try {
-      io::TcpStream stream = co_await listener.accept();
-      connections.spawn(echo(std::move(stream), idle));
-    } catch (const std::system_error& error) {  // out of descriptors, say; the next may do
-      if (error.code() == io::Errc::closed) co_return;
-      std::cerr << error.what() << std::endl;
-    }
+    const std::size_t got = co_await with_timeout(idle, stream.read_some(buffer));
+    if (got == 0) co_return;
+    const std::string_view heard(buffer, got);
+    co_await with_timeout(idle, stream.write_all(heard));
   }
 }
 
 Task<int> serve(std::uint16_t port, std::chrono::seconds idle) {
-  io::TcpListener listener("localhost", port);
+  io::Listener listener = io::listen("localhost", port);
   std::cout << "echoing on " << listener.local() << std::endl;
-  const auto body = [&](Nursery& connections) { return accept_all(listener, connections, idle); };
+  const auto serve_one = [idle](io::Stream stream) { return echo(std::move(stream), idle); };
   try {
-    co_await with_nursery(body);
+    co_await io::serve(listener, serve_one, io::ServeOptions(1'000'000));
   } catch (const Cancelled&) {  // by a signal: run() does that, and it reaches all connections
   }
   co_return 0;

@@ -1,45 +1,49 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/connect.hpp"
 
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
-#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/detail/happy_eyeballs.hpp"
 #include "deferred/io/errors.hpp"
+#include "deferred/io/network.hpp"
+#include "deferred/tasks/cancel_scope.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
 
 namespace deferred::io {
+namespace {
 
-Task<TcpStream> connect(std::string host, std::uint16_t port) {
-  Task<TcpStream> connecting = connect(Reactor::current(), std::move(host), port);
-  co_return co_await unlisted(std::move(connecting));
+Task<std::vector<Address>> addresses_of(Network& network, std::string host, std::uint16_t port) {
+  std::vector<Address> found;
+  if (host == "localhost") {
+    found = {Address::ip("::1", port).value(), Address::ip("127.0.0.1", port).value()};
+  } else if (const auto literal = Address::ip(host, port)) {
+    found = {*literal};
+  } else {
+    found = co_await network.look_up(std::move(host));
+    for (Address& address : found) address = address.with_port(port);
+  }
+  co_return found;
 }
 
-Task<TcpStream> connect(Reactor& reactor, std::string host, std::uint16_t port) {
+Task<Stream> connect_to(Network& network, std::string host, std::uint16_t port, Duration stagger,
+                        detail::Attempts& attempts) {
+  std::vector<Address> found = co_await addresses_of(network, std::move(host), port);
+  co_return co_await attempts.run(network, std::move(found), stagger);
+}
+
+}  // namespace
+
+Task<Stream> connect(std::string host, std::uint16_t port, ConnectOptions options) {
   co_await cancel_point;
-  const std::string what = "connect to " + detail::host_and_port(host, port);
-  std::error_code error;
-  for (const detail::Address& to : detail::Address::of(host, port, what)) {
-    error.clear();
-    detail::SocketPointer socket;
-    try {
-      socket = detail::SocketPointer::make(reactor, to, to.text(), what);
-    } catch (const std::system_error& no_socket) {
-      error = no_socket.code();  // as for ::1 where there is no IPv6
-      continue;
-    }
-    bool connected = socket->connect(to, error);
-    while (!connected && !error) {
-      co_await socket->wait_writable();
-      connected = socket->finish_connect(error);
-    }
-    if (connected) {
-      socket->writable.ignore();
-      socket->send_without_delay();
-      co_return TcpStream(socket);
-    }
-  }
-  throw std::system_error(error, what);
+  Network& network = current_network();
+  detail::Attempts attempts("connect to " + host_and_port(host, port));
+  Task<Stream> connecting = connect_to(network, std::move(host), port, options.stagger, attempts);
+  std::optional<Stream> stream = co_await move_on_after(options.limit, std::move(connecting));
+  if (!stream) attempts.fail(std::make_error_code(std::errc::timed_out));
+  co_return std::move(*stream);
 }
 
 }  // namespace deferred::io

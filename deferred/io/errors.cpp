@@ -34,6 +34,9 @@ class Category final : public std::error_category {
 
 }  // namespace
 
+ProtocolError::ProtocolError(const std::string& what)
+    : std::system_error(Errc::protocol, what), text_(what) {}
+
 const std::error_category& error_category() noexcept {
   static const Category category;
   return category;

@@ -4,6 +4,8 @@
 // errors of io are a std::system_error whose what() names the operation and the peer.
 #pragma once
 
+#include <stdexcept>
+#include <string>
 #include <system_error>
 #include <type_traits>
 
@@ -32,3 +34,18 @@ inline std::error_code make_error_code(Errc code) noexcept {
 
 template <>
 struct std::is_error_code_enum<deferred::io::Errc> : std::true_type {};
+
+namespace deferred::io {
+
+/// What a peer sends is not what the protocol says; what() tells the difference. All that is the
+/// peer's doing is so a std::system_error, which ends its connection and no other.
+class DEFERRED_API ProtocolError : public std::system_error {
+ public:
+  explicit ProtocolError(const std::string& what);
+  const char* what() const noexcept override { return text_.what(); }
+
+ private:
+  std::runtime_error text_;  // without the code's message
+};
+
+}  // namespace deferred::io

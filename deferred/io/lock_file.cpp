@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/descriptor.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/pause.hpp"
 
@@ -64,7 +64,7 @@ void FileLock::give_back(int fd, long owner) noexcept {
 std::optional<FileLock> try_lock_file(const std::string& path) {
   for (;;) {
     const int fd = open_to_lock(path);
-    detail::Descriptor owned(fd);
+    Descriptor owned(fd);
     if (!lock_now(fd, path)) return std::nullopt;
     if (is_at(path, fd)) return FileLock(owned.release());
   }

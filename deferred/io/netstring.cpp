@@ -74,7 +74,7 @@ std::optional<std::string> NetstringDecoder::next() {
   return text;
 }
 
-Task<std::string> read_netstring(TcpStream& stream, std::size_t limit) {
+Task<std::string> read_netstring(Stream& stream, std::size_t limit) {
   co_await cancel_point;
   while (true) {
     std::optional<ParsedNetstring> found;

@@ -6,19 +6,19 @@
 
 #include <cstddef>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/errors.hpp"
+#include "deferred/io/stream.hpp"
 #include "deferred/memory/api.hpp"
 
 namespace deferred::io {
 
 /// What came is no netstring, or a longer one than allowed; what() says what is wrong.
-class DEFERRED_API NetstringError : public std::runtime_error {
+class DEFERRED_API NetstringError : public ProtocolError {
  public:
-  using std::runtime_error::runtime_error;
+  using ProtocolError::ProtocolError;
 };
 
 /// The longest netstring that is taken unless another limit is given. (Twisted:
@@ -62,7 +62,7 @@ class DEFERRED_API NetstringDecoder {
 /// Reads one netstring; what follows it stays in the stream's buffer. Errc::ended if the peer
 /// closes first, NetstringError (with the peer named) if it sends something else. A cancelled one
 /// has consumed nothing. REQUIRES: `stream` outlives the task, and is not moved meanwhile.
-DEFERRED_API Task<std::string> read_netstring(TcpStream& stream,
+DEFERRED_API Task<std::string> read_netstring(Stream& stream,
                                               std::size_t limit = default_netstring_limit);
 
 }  // namespace deferred::io

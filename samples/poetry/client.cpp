@@ -8,17 +8,17 @@ namespace {
 
 using deferred::Duration;
 using deferred::Task;
-using deferred::io::TcpStream;
+using deferred::io::Stream;
 
 constexpr std::size_t longest_answer = 16 << 20;
 
 Task<std::string> download(Address server) {
-  TcpStream stream = co_await deferred::io::connect(server.host, server.port);
+  Stream stream = co_await deferred::io::connect(server.host, server.port);
   co_return co_await stream.read_to_end();
 }
 
 Task<std::string> request(Address server, std::string name, std::string poem) {
-  TcpStream stream = co_await deferred::io::connect(server.host, server.port);
+  Stream stream = co_await deferred::io::connect(server.host, server.port);
   const std::string message = deferred::io::encode_netstring(name + "." + poem);
   co_await stream.write_all(message);
   co_return co_await deferred::io::read_netstring(stream, longest_answer);

@@ -14,7 +14,7 @@
 using namespace deferred;
 using namespace poetry;
 
-Task<void> send_slowly(io::TcpStream reader, std::string_view poem,
+Task<void> send_slowly(io::Stream reader, std::string_view poem,
                        const PoetryServerArguments& pace) {
   while (!poem.empty()) {
     const std::string_view piece = poem.substr(0, pace.num_bytes);
@@ -33,7 +33,6 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  return serve(arguments, arguments.poem_file, [&](io::TcpStream reader) {
-    return send_slowly(std::move(reader), poem, arguments);
-  });
+  return serve(arguments, arguments.poem_file,
+               [&](io::Stream reader) { return send_slowly(std::move(reader), poem, arguments); });
 }

@@ -14,12 +14,14 @@
 
 namespace poetry {
 
+/// One connection, from its beginning to its end.
+using Answer = std::function<deferred::Task<void>(deferred::io::Stream)>;
+
 /// A client that lets its server wait for longer is let go.
 inline constexpr std::chrono::minutes longest_wait{1};
 
 /// Prints "serving WHAT on HOST:PORT" once it listens, and what goes wrong on standard error. The
 /// connection is closed when `answer` is done with it. Gives the exit status.
-int serve(const ServerArguments& arguments, const std::string& what,
-          std::function<deferred::Task<void>(deferred::io::TcpStream)> answer);
+int serve(const ServerArguments& arguments, const std::string& what, Answer answer);
 
 }  // namespace poetry

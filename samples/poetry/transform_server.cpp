@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <map>
-#include <stdexcept>
 
 #include "samples/poetry/server.hpp"
 
@@ -25,17 +24,17 @@ const std::map<std::string, std::string (*)(std::string)> transforms = {
     {"cummingsify", cummingsify},
 };
 
-std::string answer_to(const std::string& request) {
+std::string answer_to(const std::string& request, const std::string& client) {
   const auto dot = request.find('.');
-  if (dot == std::string::npos) throw std::runtime_error("a request without a '.'");
+  if (dot == std::string::npos) throw io::ProtocolError(client + ": a request without a '.'");
   const auto transform = transforms.find(request.substr(0, dot));
-  if (transform == transforms.end()) throw std::runtime_error("a request for an unknown transform");
+  if (transform == transforms.end()) throw io::ProtocolError(client + ": an unknown transform");
   return transform->second(request.substr(dot + 1));
 }
 
-Task<void> transform_poem(io::TcpStream client) {
+Task<void> transform_poem(io::Stream client) {
   const std::string request = co_await with_timeout(longest_wait, io::read_netstring(client));
-  const std::string answer = io::encode_netstring(answer_to(request));
+  const std::string answer = io::encode_netstring(answer_to(request, client.peer()));
   co_await with_timeout(longest_wait, client.write_all(answer));
 }
 

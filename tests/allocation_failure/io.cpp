@@ -17,33 +17,34 @@ using namespace std::chrono_literals;
 namespace deferred::testing {
 namespace {
 
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 /// The two ends of a connection.
 class Ends {
  public:
-  Ends(TcpStream one, TcpStream other) : near(std::move(one)), far(std::move(other)) {}
-  TcpStream near;
-  TcpStream far;
+  Ends(Stream one, Stream other) : near(std::move(one)), far(std::move(other)) {}
+  Stream near;
+  Stream far;
 };
 /// Made with memory.
 Ends connected(Reactor& reactor) {
   const AllocationsSucceed memory;
-  TcpListener listener(reactor, "127.0.0.1", 0);
-  Deferred<TcpStream> near = spawn(reactor, io::connect(reactor, "127.0.0.1", listener.port()));
-  Deferred<TcpStream> far = spawn(reactor, listener.accept());
+  Listener listener = io::listen(reactor, "127.0.0.1", 0);
+  Deferred<Stream> near = spawn(reactor, io::connect("127.0.0.1", listener.port()));
+  Deferred<Stream> far = spawn(reactor, listener.accept());
   turn_until(reactor, [&] { return near.has_result() && far.has_result(); });
-  TcpStream one = std::move(near).result().value();
-  TcpStream other = std::move(far).result().value();
+  Stream one = std::move(near).result().value();
+  Stream other = std::move(far).result().value();
   return Ends(std::move(one), std::move(other));
 }
 std::string pattern(std::size_t size) { return std::string(size, 'x'); }
 
 void listening(Reactor& reactor) {
-  TcpListener listener(reactor, "127.0.0.1", 0);
-  TcpListener other("127.0.0.1", 0);
-  right(listener.is_open() && listener.port() != 0 && listener.fd() >= 0, "it listens");
+  Listener listener = io::listen(reactor, "127.0.0.1", 0);
+  Listener other = io::listen("127.0.0.1", 0);
+  right(listener.is_open() && listener.port() != 0 && listener.acceptor().descriptor() >= 0,
+        "it listens");
   right(&listener.reactor() == &reactor, "it is the reactor's");
   right(listener.local().starts_with("127.0.0.1:"), "its address");
   listener.close();
@@ -53,20 +54,20 @@ void listening(Reactor& reactor) {
 // An accept or a connect that fails takes no connection and no descriptor with it, and the next
 // works.
 void accepting(Reactor& reactor) {
-  std::optional<TcpListener> listener;
+  std::optional<Listener> listener;
   {
     const AllocationsSucceed memory;
-    listener.emplace(reactor, "127.0.0.1", 0);
+    listener = io::listen(reactor, "127.0.0.1", 0);
   }
   const auto accept = [&listener]() -> Task<bool> {
-    TcpStream stream = co_await listener->accept();
+    Stream stream = co_await listener->accept();
     co_return stream.is_open();
   };
   Spawned<bool> accepted = spawn(reactor, accept);
   const ClosedAtEnd closed(accepted.task());
   Deferred<bool> result = std::move(accepted).deferred();
   const auto dial = [&reactor, &listener]() -> Task<bool> {
-    TcpStream stream = co_await io::connect(reactor, "127.0.0.1", listener->port());
+    Stream stream = co_await io::connect("127.0.0.1", listener->port());
     co_return stream.is_open();
   };
   const Outcome<bool> dialled = end_of(reactor, dial);
@@ -89,23 +90,25 @@ void accepting(Reactor& reactor) {
 }
 void connecting_to_nobody(Reactor& reactor) {
   const auto body = [&reactor]() -> Task<> {
-    TcpStream stream = co_await io::connect(reactor, "no address", 1);
+    Stream stream = co_await io::connect("no address", 1);
   };
   const Outcome<void> outcome = end_of(reactor, body);
   right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
-  const auto here = []() -> Task<> { TcpStream stream = co_await io::connect("127.0.0.1", 1); };
+  const auto here = []() -> Task<> { Stream stream = co_await io::connect("127.0.0.1", 1); };
   const Outcome<void> refused = end_of(reactor, here);
   right(out_of_memory(refused) || refused.check<std::system_error>(), "another error");
 }
 
 void looking_at_streams(Reactor& reactor) {
-  const TcpStream none;
+  const Stream none;
   right(!none.is_open() && none.peer().empty(), "a stream without a connection is closed");
   Ends ends = connected(reactor);
-  right(ends.near.is_open() && ends.near.fd() >= 0 && &ends.near.reactor() == &reactor, "open");
+  right(ends.near.is_open() && ends.near.transport().descriptor() >= 0 &&
+            &ends.near.reactor() == &reactor,
+        "open");
   right(ends.near.peer() == ends.far.local(), "its addresses");
   right(ends.near.buffered().empty(), "nothing is read yet");
-  ends.near.shutdown_write();
+  co_await ends.near.shutdown_write();
   ends.near.close();
   right(!ends.near.is_open(), "it is closed");
 }
@@ -144,7 +147,7 @@ void large_transfers(Reactor& reactor) {
   }
   const auto write = [&]() -> Task<> {
     co_await ends.near.write_all(text);
-    ends.near.shutdown_write();
+    co_await ends.near.shutdown_write();
   };
   const auto read = [&]() -> Task<bool> {
     const std::string got = co_await ends.far.read_to_end(8 << 20);
@@ -255,12 +258,12 @@ void closed_while_read(Reactor& reactor) {
   right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
 }
 void cancelled_while_accepting(Reactor& reactor) {
-  std::optional<TcpListener> listener;
+  std::optional<Listener> listener;
   {
     const AllocationsSucceed memory;
-    listener.emplace(reactor, "127.0.0.1", 0);
+    listener = io::listen(reactor, "127.0.0.1", 0);
   }
-  const auto accept = [&listener]() -> Task<> { TcpStream stream = co_await listener->accept(); };
+  const auto accept = [&listener]() -> Task<> { Stream stream = co_await listener->accept(); };
   Spawned<void> task = spawn(reactor, accept);
   const ClosedAtEnd closed(task.task());
   turns(reactor, 2);
@@ -344,39 +347,39 @@ Programs io_programs() {
        {"deferred::io::lock_file()", "deferred::io::try_lock_file()",
         "deferred::io::FileLock::unlock()", "deferred::io::FileLock::held()"},
        &locking_files},
-      {"TcpListener",
-       {"deferred::io::TcpListener::TcpListener()", "deferred::io::TcpListener::close()",
-        "deferred::io::TcpListener::fd()", "deferred::io::TcpListener::is_open()",
-        "deferred::io::TcpListener::local()", "deferred::io::TcpListener::port()",
-        "deferred::io::TcpListener::reactor()"},
+      {"Listener",
+       {"deferred::io::Listener::Listener()", "deferred::io::Listener::close()",
+        "deferred::io::Listener::fd()", "deferred::io::Listener::is_open()",
+        "deferred::io::Listener::local()", "deferred::io::Listener::port()",
+        "deferred::io::Listener::reactor()"},
        &listening},
       {"accept and connect",
-       {"deferred::io::TcpListener::accept()", "deferred::io::connect()"},
+       {"deferred::io::Listener::accept()", "deferred::io::connect()"},
        &accepting},
       {"connect that fails", {"deferred::io::connect()"}, &connecting_to_nobody},
-      {"accept, cancelled", {"deferred::io::TcpListener::accept()"}, &cancelled_while_accepting},
-      {"TcpStream",
-       {"deferred::io::TcpStream::TcpStream()", "deferred::io::TcpStream::buffered()",
-        "deferred::io::TcpStream::close()", "deferred::io::TcpStream::fd()",
-        "deferred::io::TcpStream::is_open()", "deferred::io::TcpStream::local()",
-        "deferred::io::TcpStream::peer()", "deferred::io::TcpStream::reactor()",
-        "deferred::io::TcpStream::shutdown_write()"},
+      {"accept, cancelled", {"deferred::io::Listener::accept()"}, &cancelled_while_accepting},
+      {"Stream",
+       {"deferred::io::Stream::Stream()", "deferred::io::Stream::buffered()",
+        "deferred::io::Stream::close()", "deferred::io::Stream::fd()",
+        "deferred::io::Stream::is_open()", "deferred::io::Stream::local()",
+        "deferred::io::Stream::peer()", "deferred::io::Stream::reactor()",
+        "deferred::io::Stream::shutdown_write()"},
        &looking_at_streams},
       {"read_some and write_all",
-       {"deferred::io::TcpStream::read_some()", "co_await deferred::io::ReadSome",
-        "deferred::io::ReadSome::ReadSome()", "deferred::io::TcpStream::write_all()",
+       {"deferred::io::Stream::read_some()", "co_await deferred::io::ReadSome",
+        "deferred::io::ReadSome::ReadSome()", "deferred::io::Stream::write_all()",
         "co_await deferred::io::WriteAll", "deferred::io::WriteAll::WriteAll()"},
        &reading_and_writing},
-      {"large transfers", {"deferred::io::TcpStream::read_to_end()"}, &large_transfers},
+      {"large transfers", {"deferred::io::Stream::read_to_end()"}, &large_transfers},
       {"transfers as tasks",
        {"deferred::io::ReadSome::operator Task()", "deferred::io::WriteAll::operator Task()"},
        &transfers_as_tasks},
       {"read_netstring", {"deferred::io::read_netstring()"}, &reading_messages},
       {"read_more",
-       {"deferred::io::TcpStream::read_more()", "deferred::io::TcpStream::consume()"},
+       {"deferred::io::Stream::read_more()", "deferred::io::Stream::consume()"},
        &reading_more},
       {"a stream that is closed under its reader",
-       {"deferred::io::TcpStream::close()"},
+       {"deferred::io::Stream::close()"},
        &closed_while_read},
       {"netstrings",
        {"deferred::io::encode_netstring()", "deferred::io::parse_netstring()",

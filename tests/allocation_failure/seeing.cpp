@@ -51,7 +51,7 @@ void descriptions(Reactor&) {
   }
   succeeds([] { Pause{1s}.describe(); });
   succeeds([] {
-    io::TcpStream stream;
+    io::Stream stream;
     char byte;
     stream.read_some({&byte, 1}).describe();
   });

@@ -92,16 +92,16 @@ Task<> closed_under_a_reader(CutRun& run) {
 }
 
 Task<> accepts(CutRun& run) {
-  auto& listener = run.keep<io::TcpListener>(run.reactor(), "127.0.0.1", 0);
+  auto& listener = run.keep<io::Listener>(run.reactor(), "127.0.0.1", 0);
   const DestroyedOnce counted(run);
-  const auto connects = [](CutRun& of, std::uint16_t port) -> Task<io::TcpStream> {
+  const auto connects = [](CutRun& of, std::uint16_t port) -> Task<io::Stream> {
     const DestroyedOnce also(of);
-    co_return co_await io::connect(of.reactor(), "127.0.0.1", port);
+    co_return co_await io::connect("127.0.0.1", port);
   };
   const auto family = [&](Nursery& nursery) -> Task<> {
-    Spawned<io::TcpStream> client = nursery.spawn(connects, std::ref(run), listener.port());
-    io::TcpStream server = co_await listener.accept();
-    io::TcpStream near = co_await std::move(client);
+    Spawned<io::Stream> client = nursery.spawn(connects, std::ref(run), listener.port());
+    io::Stream server = co_await listener.accept();
+    io::Stream near = co_await std::move(client);
     co_await near.write_all("x");
     std::array<char, 4> room{};
     must(co_await server.read_some(room) == 1, "a byte is lost");

@@ -73,10 +73,9 @@ class StreamPair {
  public:
   explicit StreamPair(Reactor& reactor)
       : reactor_(reactor),
-        stream_(io::detail::SocketPointer::make(
-            reactor, io::detail::Descriptor(sockets_.take_near()), "peer")) {}
+        stream_(io::adopt(reactor, io::Descriptor(sockets_.take_near()), "peer")) {}
 
-  io::TcpStream& stream() noexcept { return stream_; }
+  io::Stream& stream() noexcept { return stream_; }
   bool written() const noexcept { return written_; }
   void write_later(std::string text) {
     later_ = reactor_.call_later(std::chrono::milliseconds(1), [this, text = std::move(text)] {
@@ -96,7 +95,7 @@ class StreamPair {
     const std::string_view ahead = stream_.buffered();
     into.append(ahead.data(), ahead.size());
     stream_.consume(ahead.size());
-    into += Sockets::read_all_of(stream_.fd());
+    into += Sockets::read_all_of(stream_.transport().descriptor());
   }
   /// What has arrived at the far end.
   void read_far_into(std::string& into) const { into += sockets_.read_far(); }
@@ -104,7 +103,7 @@ class StreamPair {
  private:
   Reactor& reactor_;
   Sockets sockets_;
-  io::TcpStream stream_;
+  io::Stream stream_;
   DelayedCall later_;
   Watch watch_;
   bool written_ = false;

@@ -9,8 +9,8 @@
 
 using namespace deferred;
 using namespace deferred::testing;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 namespace {
 
@@ -35,11 +35,11 @@ TEST_CASE("an accept that runs out of memory leaves no descriptor behind, and th
       // Of IPv6 the text of an address is longer than what a string keeps in place.
       const bool six = has_ipv6(reactor);
       const char* const host = six ? "::1" : "127.0.0.1";
-      TcpListener listener(reactor, host, 0);
-      const TcpStream first = co_await io::connect(reactor, host, listener.port());
+      Listener listener = io::listen(reactor, host, 0);
+      const Stream first = co_await io::connect(host, listener.port());
       const auto before = open_descriptors();
 
-      std::optional<TcpStream> got;
+      std::optional<Stream> got;
       bool failed = false;
       until_failure = failing;
       try {
@@ -52,8 +52,8 @@ TEST_CASE("an accept that runs out of memory leaves no descriptor behind, and th
       CHECK(failed == !got);
       CHECK(failed <= reached);
       CHECK(open_descriptors() == before + (got ? 1 : 0));
-      const TcpStream second = co_await io::connect(reactor, host, listener.port());
-      const TcpStream next = co_await listener.accept();
+      const Stream second = co_await io::connect(host, listener.port());
+      const Stream next = co_await listener.accept();
       CHECK(next.is_open());
     });
   }

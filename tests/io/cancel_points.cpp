@@ -8,79 +8,71 @@
 #include <vector>
 
 #include "deferred/io/connect.hpp"
+#include "deferred/io/listen.hpp"
 #include "deferred/io/netstring.hpp"
-#include "deferred/io/tcp_listener.hpp"
-#include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/stream.hpp"
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/readable.hpp"
 #include "tests/io/loopback.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 namespace {
 
 /// An await, alone in a coroutine.
 struct Await {
   std::string name;
-  Task<> (*wait)(TcpStream& stream, TcpListener& listener);
+  Task<> (*wait)(Stream& stream, Listener& listener);
 };
 
 const std::vector<Await> awaits = {
     {"read_some",
-     [](TcpStream& stream, TcpListener&) -> Task<> {
+     [](Stream& stream, Listener&) -> Task<> {
        std::array<char, 8> buffer;
        static_cast<void>(co_await stream.read_some(buffer));
      }},
     {"read_some, as a task",
-     [](TcpStream& stream, TcpListener&) -> Task<> {
+     [](Stream& stream, Listener&) -> Task<> {
        std::array<char, 8> buffer;
        Task<std::size_t> read = stream.read_some(buffer);
        co_await std::move(read);
      }},
-    {"read_more", [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.read_more(); }},
-    {"read_to_end",
-     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.read_to_end(); }},
+    {"read_more", [](Stream& stream, Listener&) -> Task<> { co_await stream.read_more(); }},
+    {"read_to_end", [](Stream& stream, Listener&) -> Task<> { co_await stream.read_to_end(); }},
     {"read_netstring",
-     [](TcpStream& stream, TcpListener&) -> Task<> {
+     [](Stream& stream, Listener&) -> Task<> {
        static_cast<void>(co_await io::read_netstring(stream));
      }},
-    {"write_all",
-     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.write_all("lost"); }},
+    {"write_all", [](Stream& stream, Listener&) -> Task<> { co_await stream.write_all("lost"); }},
     {"write_all, as a task",
-     [](TcpStream& stream, TcpListener&) -> Task<> {
+     [](Stream& stream, Listener&) -> Task<> {
        Task<> write = stream.write_all("lost");
        co_await std::move(write);
      }},
     {"write_all of nothing",
-     [](TcpStream& stream, TcpListener&) -> Task<> { co_await stream.write_all(""); }},
+     [](Stream& stream, Listener&) -> Task<> { co_await stream.write_all(""); }},
     {"accept",
-     [](TcpStream&, TcpListener& listener) -> Task<> {
-       static_cast<void>(co_await listener.accept());
-     }},
+     [](Stream&, Listener& listener) -> Task<> { static_cast<void>(co_await listener.accept()); }},
     {"connect",
-     [](TcpStream&, TcpListener& listener) -> Task<> {
+     [](Stream&, Listener& listener) -> Task<> {
        static_cast<void>(co_await io::connect("127.0.0.1", listener.port()));
      }},
-    {"connect on a reactor that is named",
-     [](TcpStream& stream, TcpListener& listener) -> Task<> {
-       static_cast<void>(co_await io::connect(stream.reactor(), "127.0.0.1", listener.port()));
-     }},
     {"connect to what is no address",
-     [](TcpStream&, TcpListener&) -> Task<> {
+     [](Stream&, Listener&) -> Task<> {
        static_cast<void>(co_await io::connect("no address", 1));
      }},
     {"read_some of a stream without a connection",
-     [](TcpStream&, TcpListener&) -> Task<> {
-       TcpStream none;
+     [](Stream&, Listener&) -> Task<> {
+       Stream none;
        std::array<char, 8> buffer;
        static_cast<void>(co_await none.read_some(buffer));
      }},
     {"read_more of a stream without a connection",
-     [](TcpStream&, TcpListener&) -> Task<> {
-       TcpStream none;
+     [](Stream&, Listener&) -> Task<> {
+       Stream none;
        co_await none.read_more();
      }},
 };
@@ -89,7 +81,7 @@ const std::vector<Await> awaits = {
 enum class There { nothing, in_the_kernel, in_the_buffer };
 const std::vector<There> all_there = {There::nothing, There::in_the_kernel, There::in_the_buffer};
 
-Task<> cancelled(const Await& await, TcpStream& stream, TcpListener& listener) {
+Task<> cancelled(const Await& await, Stream& stream, Listener& listener) {
   TaskRef self = co_await current_task;
   self.cancel();
   co_await await.wait(stream, listener);
@@ -98,13 +90,13 @@ Task<> cancelled(const Await& await, TcpStream& stream, TcpListener& listener) {
 /// Cuts the await as it begins, and looks whether all is there still.
 Task<> cut(const Await& await, There there) {
   Ends ends = co_await connected(Reactor::current());
-  TcpListener listener("127.0.0.1", 0);
-  TcpStream waiting;
+  Listener listener = io::listen("127.0.0.1", 0);
+  Stream waiting;
   if (there != There::nothing) {
     waiting = co_await io::connect("127.0.0.1", listener.port());
-    co_await Readable{listener.fd()};
+    co_await Readable{listener.acceptor().descriptor()};
     co_await ends.far.write_all("5:hello,");
-    co_await Readable{ends.near.fd()};
+    co_await Readable{ends.near.transport().descriptor()};
   }
   if (there == There::in_the_buffer) co_await ends.near.read_more();
 
@@ -115,7 +107,7 @@ Task<> cut(const Await& await, There there) {
   if (there != There::nothing) {
     const std::string text = co_await io::read_netstring(ends.near);
     CHECK(text == "hello");
-    const TcpStream accepted = co_await listener.accept();
+    const Stream accepted = co_await listener.accept();
     CHECK(accepted.peer() == waiting.local());
   }
   ends.near.close();
@@ -141,7 +133,7 @@ TEST_CASE("a one-shot cancel before an await of io is kept for one that waits") 
   const bool done = reactor.run_until([]() -> Task<bool> {
     Ends ends = co_await connected(Reactor::current());
     co_await ends.far.write_all("hello");
-    co_await Readable{ends.near.fd()};
+    co_await Readable{ends.near.transport().descriptor()};
     TaskRef self = co_await current_task;
 
     self.cancel_once();

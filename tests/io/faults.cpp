@@ -18,8 +18,8 @@ using namespace deferred;
 using namespace deferred::testing;
 using namespace std::chrono_literals;
 using io::Errc;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 namespace {
 
@@ -93,7 +93,7 @@ TEST_CASE("a call that a signal interrupts is made again") {
     Ends ends = co_await connected(reactor);
 
     co_await ends.near.write_all("through");
-    ends.near.shutdown_write();
+    co_await ends.near.shutdown_write();
     const std::string got = co_await ends.far.read_to_end();
 
     CHECK(got == "through");
@@ -154,7 +154,7 @@ TEST_CASE("readiness that turns out to be none is waited for again") {
         Faults{.receive = {EAGAIN, EAGAIN, EAGAIN}, .send = {EAGAIN, EAGAIN}});
 
     co_await ends.near.write_all("through");
-    ends.near.shutdown_write();
+    co_await ends.near.shutdown_write();
     const std::string got = co_await ends.far.read_to_end();
 
     CHECK(got == "through");
@@ -168,7 +168,7 @@ TEST_CASE("all works when each call moves one byte") {
     const std::string text = pattern(500);
 
     co_await ends.near.write_all(io::encode_netstring(text));
-    ends.near.shutdown_write();
+    co_await ends.near.shutdown_write();
     const std::string got = co_await io::read_netstring(ends.far);
     const std::string rest = co_await ends.far.read_to_end();
 
@@ -213,13 +213,13 @@ TEST_CASE("whatever the machine is out of, the accepter is told and rests before
   Reactor reactor{time};
   run_on(reactor, [](Reactor& here) -> Task<void> {
     for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
-      TcpListener listener(here, "127.0.0.1", 0);
-      const TcpStream client = co_await io::connect(here, "127.0.0.1", listener.port());
+      Listener listener = io::listen(here, "127.0.0.1", 0);
+      const Stream client = co_await io::connect("127.0.0.1", listener.port());
       const WithFaults out(Faults{.accept = {error}});
       const TimePoint start = here.now();
 
       const auto got = co_await as_outcome(listener.accept());
-      const TcpStream server = co_await listener.accept();
+      const Stream server = co_await listener.accept();
 
       CHECK(what(got) ==
             "accept on " + listener.local() + ": " + std::generic_category().message(error));
@@ -233,8 +233,8 @@ TEST_CASE("an accepter that keeps failing rests ever longer, up to 80 ms") {
   reactors::VirtualTime time;
   Reactor reactor{time};
   run_on(reactor, [](Reactor& here) -> Task<void> {
-    TcpListener listener(here, "127.0.0.1", 0);
-    const TcpStream client = co_await io::connect(here, "127.0.0.1", listener.port());
+    Listener listener = io::listen(here, "127.0.0.1", 0);
+    const Stream client = co_await io::connect("127.0.0.1", listener.port());
     const WithFaults out(Faults{.accept = std::deque<int>(8, EMFILE)});
     const TimePoint start = here.now();
     std::vector<Duration> tries;
@@ -244,7 +244,7 @@ TEST_CASE("an accepter that keeps failing rests ever longer, up to 80 ms") {
       tries.push_back(here.now() - start);
       CHECK(failed_with(got, std::errc::too_many_files_open));
     }
-    const TcpStream server = co_await listener.accept();
+    const Stream server = co_await listener.accept();
 
     CHECK(tries == std::vector<Duration>{0ms, 5ms, 15ms, 35ms, 75ms, 155ms, 235ms, 315ms});
     CHECK(here.now() - start == 395ms);
@@ -256,21 +256,21 @@ TEST_CASE("the first rest is short again once a connection was accepted") {
   reactors::VirtualTime time;
   Reactor reactor{time};
   run_on(reactor, [](Reactor& here) -> Task<void> {
-    TcpListener listener(here, "127.0.0.1", 0);
-    const TcpStream one = co_await io::connect(here, "127.0.0.1", listener.port());
-    const TcpStream two = co_await io::connect(here, "127.0.0.1", listener.port());
+    Listener listener = io::listen(here, "127.0.0.1", 0);
+    const Stream one = co_await io::connect("127.0.0.1", listener.port());
+    const Stream two = co_await io::connect("127.0.0.1", listener.port());
     faults.accept.assign(5, EMFILE);
     for (int i = 0; i < 5; ++i) {
       const auto got = co_await as_outcome(listener.accept());
       CHECK_FALSE(got.has_value());
     }
-    const TcpStream first = co_await listener.accept();
+    const Stream first = co_await listener.accept();
     faults.accept.assign(1, EMFILE);
     const auto got = co_await as_outcome(listener.accept());
     CHECK_FALSE(got.has_value());
     const TimePoint before = here.now();
 
-    const TcpStream second = co_await listener.accept();
+    const Stream second = co_await listener.accept();
 
     CHECK(here.now() - before == 5ms);
   });
@@ -280,12 +280,12 @@ TEST_CASE("closing a listener ends an accept that rests") {
   reactors::VirtualTime time;
   Reactor reactor{time};
   run_on(reactor, [](Reactor& here) -> Task<void> {
-    TcpListener listener(here, "127.0.0.1", 0);
-    const TcpStream client = co_await io::connect(here, "127.0.0.1", listener.port());
+    Listener listener = io::listen(here, "127.0.0.1", 0);
+    const Stream client = co_await io::connect("127.0.0.1", listener.port());
     faults.accept.assign(1, EMFILE);
     const auto failed = co_await as_outcome(listener.accept());
     CHECK_FALSE(failed.has_value());
-    Spawned<TcpStream> resting = spawn(here, listener.accept());
+    Spawned<Stream> resting = spawn(here, listener.accept());
     co_await turns(2);
     const TimePoint before = here.now();
 
@@ -299,13 +299,13 @@ TEST_CASE("closing a listener ends an accept that rests") {
 
 TEST_CASE("a client that gets no socket is told whom it could not reach") {
   run([](Reactor& reactor) -> Task<void> {
-    const TcpListener listener(reactor, "127.0.0.1", 0);
+    const Listener listener = io::listen(reactor, "127.0.0.1", 0);
     const auto before = open_descriptors();
     const WithFaults out(Faults{.socket = {EMFILE, ENFILE}});
 
-    const auto first = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
-    const auto second = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
-    const TcpStream third = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    const auto first = co_await as_outcome(io::connect("127.0.0.1", listener.port()));
+    const auto second = co_await as_outcome(io::connect("127.0.0.1", listener.port()));
+    const Stream third = co_await io::connect("127.0.0.1", listener.port());
 
     CHECK(what(first) == "connect to " + listener.local() + ": Too many open files");
     CHECK(what(second) == "connect to " + listener.local() + ": Too many open files in system");
@@ -316,10 +316,10 @@ TEST_CASE("a client that gets no socket is told whom it could not reach") {
 
 TEST_CASE("localhost is 127.0.0.1 where there is no IPv6") {
   run([](Reactor& reactor) -> Task<void> {
-    const TcpListener listener(reactor, "127.0.0.1", 0);
+    const Listener listener = io::listen(reactor, "127.0.0.1", 0);
     const WithFaults without(Faults{.socket = {EAFNOSUPPORT}});
 
-    const TcpStream stream = co_await io::connect(reactor, "localhost", listener.port());
+    const Stream stream = co_await io::connect("localhost", listener.port());
 
     CHECK(stream.peer() == listener.local());
   });
@@ -327,10 +327,10 @@ TEST_CASE("localhost is 127.0.0.1 where there is no IPv6") {
 
 TEST_CASE("a socket that would be connected to itself is refused, for nobody listens") {
   run([](Reactor& reactor) -> Task<void> {
-    const std::uint16_t port = TcpListener(reactor, "127.0.0.1", 0).port();
+    const std::uint16_t port = io::listen(reactor, "127.0.0.1", 0).port();
     const WithFaults bound(Faults{.local_port = port});
 
-    const auto got = co_await as_outcome(io::connect(reactor, "127.0.0.1", port));
+    const auto got = co_await as_outcome(io::connect("127.0.0.1", port));
 
     CHECK(failed_with(got, std::errc::connection_refused));
   });

@@ -37,22 +37,23 @@ void run(F body) {
 /// The two ends of a connection.
 class Ends {
  public:
-  Ends(io::TcpStream one, io::TcpStream other) : near(std::move(one)), far(std::move(other)) {}
-  io::TcpStream near;
-  io::TcpStream far;
+  Ends(io::Stream one, io::Stream other) : near(std::move(one)), far(std::move(other)) {}
+  io::Stream near;
+  io::Stream far;
 };
 
 inline Task<Ends> connected(Reactor& reactor, std::string host = "127.0.0.1") {
-  io::TcpListener listener(reactor, host, 0);
-  io::TcpStream near = co_await io::connect(reactor, host, listener.port());
-  io::TcpStream far = co_await listener.accept();
+  io::Listener listener = io::listen(reactor, host, 0);
+  io::Stream near = co_await io::connect(host, listener.port());
+  io::Stream far = co_await listener.accept();
   co_return Ends(std::move(near), std::move(far));
 }
 
 /// Closes with a reset instead of an orderly end.
-inline void reset(io::TcpStream& stream) {
+inline void reset(io::Stream& stream) {
   const linger at_once{1, 0};
-  REQUIRE(::setsockopt(stream.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  REQUIRE(::setsockopt(stream.transport().descriptor(), SOL_SOCKET, SO_LINGER, &at_once,
+                       sizeof at_once) == 0);
   stream.close();
 }
 
@@ -87,7 +88,7 @@ inline std::ptrdiff_t open_descriptors() {
 /// False, with a message, where this machine has no IPv6 loopback.
 inline bool has_ipv6(Reactor& reactor) {
   try {
-    const io::TcpListener listener(reactor, "::1", 0);
+    const io::Listener listener = io::listen(reactor, "::1", 0);
     return true;
   } catch (const std::system_error& error) {
     MESSAGE("not tested: ", error.what());

@@ -4,11 +4,11 @@
 
 using namespace deferred;
 using namespace deferred::testing;
-using io::TcpStream;
+using io::Stream;
 
 namespace {
 
-Task<> write(TcpStream& stream, std::string text) { co_await stream.write_all(text); }
+Task<> write(Stream& stream, std::string text) { co_await stream.write_all(text); }
 
 }  // namespace
 

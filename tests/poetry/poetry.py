@@ -278,12 +278,13 @@ class Arguments(Poetry):
                 self.assertIn(complaint, err)
 
     def test_a_server_that_cannot_listen_says_where_and_ends_with_1(self):
-        taken = self.transform_server().port
+        server = self.transform_server()
+        taken = server.port
 
         of_port = run(programs / "transform_server", "--port", taken)
         of_host = run(programs / "poetry_server", self.road, "--iface", "example.org")
 
-        in_use = f"listen on localhost:{taken}: Address already in use\n"
+        in_use = f"listen on {server.host}:{taken}: Address already in use\n"
         self.assertEqual(of_port, (b"", in_use, 1))
         self.assertEqual(of_host[2], 1)
         self.assertIn("listen on example.org:0: a host is", of_host[1])
@@ -301,7 +302,8 @@ class ServersAndTwistedClients(Poetry):
 
     def test_a_poem_server_has_its_own_pace_for_each_reader(self):
         server = self.poetry_server(self.road, "--delay-ms", 2)
-        command = [sys.executable, HERE / "twisted_client.py", server.host, str(server.port), "poem"]
+        host = server.host.strip("[]")
+        command = [sys.executable, HERE / "twisted_client.py", host, str(server.port), "poem"]
 
         readers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(5)]
 
@@ -345,7 +347,7 @@ class ServersAndTwistedClients(Poetry):
                 got = self.twisted_client(server, "transform", stdin=request)
 
                 self.assertEqual(got, (b"", "", 0))
-        self.assertIn("127.0.0.1:", server.stop())
+        self.assertIn(server.host + ":", server.stop())
 
     def test_what_is_no_netstring_is_answered_by_closing(self):
         server = self.transform_server()

@@ -9,7 +9,7 @@
 #include <reactors/epoll.hpp>
 #endif
 
-void call(deferred::io::TcpListener& one, deferred::io::TcpListener& other,
+void call(deferred::io::Listener& one, deferred::io::Listener& other,
           deferred::reactors::VirtualTime& time, deferred::IoHandler& handler) {
   one = std::move(other);
   const deferred::Registry registry;

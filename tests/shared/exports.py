@@ -15,7 +15,7 @@ nm, callers, *libraries = sys.argv[1:]
 FOR_BENCHMARKS = [
     "deferred::io::detail::Descriptor::~Descriptor()",
     "deferred::io::detail::Socket::Socket(deferred::Reactor&, deferred::io::detail::Descriptor, ",
-    "deferred::io::TcpStream::TcpStream(deferred::io::detail::SocketPointer)",
+    "deferred::io::Stream::Stream(deferred::io::detail::SocketPointer)",
 ]
 OF_A_CLASS = re.compile(r"(?:vtable|VTT|typeinfo|typeinfo name) for (.*?)(?: const\*)?$")
 THUNK = re.compile(r"(?:non-virtual|virtual) thunk to ")

@@ -279,18 +279,18 @@ int from_a_thread(const RemoteReactor& remote) {
          blocking_call_from_thread(remote, nothing_to_wait_for);
 }
 
-Task<> serve_one(io::TcpStream stream) {
+Task<> serve_one(io::Stream stream) {
   char buffer[100];
   const std::size_t got = co_await with_timeout(1s, stream.read_some(buffer));
   co_await stream.write_all({buffer, got});
   take(co_await io::read_netstring(stream));
 }
 Task<> serve() {
-  io::TcpListener listener("127.0.0.1", 0);
+  io::Listener listener = io::listen("127.0.0.1", 0);
   for (;;) spawn(serve_one(co_await listener.accept())).detach();
 }
 Task<> ask(std::uint16_t port) {
-  io::TcpStream stream = co_await with_timeout(1s, io::connect("localhost", port));
+  io::Stream stream = co_await with_timeout(1s, io::connect("localhost", port));
   co_await stream.write_all("hello");
   for (;;) {
     const bool more = co_await stream.read_more();

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using enum Capability;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 Task<> sleep_for(Duration time) { co_await Pause{time}; }
 
@@ -25,7 +25,7 @@ class Things {
       : timer(reactor.call_later(1h, [] {})),
         watch(reactor.watch(pair[0], Ready::read, [] {})),
         task(spawn(reactor, sleep_for(1h))),
-        listener(std::in_place, reactor, "127.0.0.1", 0) {
+        listener(io::listen(reactor, "127.0.0.1", 0)) {
     // A Deferred that waits for a microthread, and a listener that a task waits on.
     result = spawn(reactor, sleep_for(2h)).deferred();
     accepting = spawn(reactor, listener->accept());
@@ -60,8 +60,8 @@ class Things {
   std::optional<Watch> watch;
   std::optional<Spawned<void>> task;
   std::optional<Deferred<void>> result;
-  std::optional<TcpListener> listener;
-  std::optional<Spawned<TcpStream>> accepting;
+  std::optional<Listener> listener;
+  std::optional<Spawned<Stream>> accepting;
 };
 
 const ConformanceCase cases_of_destruction[] = {

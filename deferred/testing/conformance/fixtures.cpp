@@ -14,8 +14,8 @@
 #include <system_error>
 
 #include "deferred/io/connect.hpp"
-#include "deferred/io/tcp_listener.hpp"
-#include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/listen.hpp"
+#include "deferred/io/stream.hpp"
 #include "deferred/tasks/spawn.hpp"
 
 namespace deferred::testing::conformance {
@@ -71,20 +71,20 @@ Pipe::Pipe() {
 }
 
 Task<Connection> connect_pair(Reactor& reactor, std::string host) {
-  io::TcpListener listener(reactor, host, 0);
-  io::TcpStream client = co_await io::connect(reactor, host, listener.port());
-  io::TcpStream server = co_await listener.accept();
+  io::Listener listener = io::listen(reactor, host, 0);
+  io::Stream client = co_await io::connect(host, listener.port());
+  io::Stream server = co_await listener.accept();
   co_return Connection(std::move(client), std::move(server));
 }
 
-Task<std::string> read_text(io::TcpStream& stream, std::size_t at_most) {
+Task<std::string> read_text(io::Stream& stream, std::size_t at_most) {
   std::string text(at_most, ' ');
   const std::size_t got = co_await stream.read_some(text);
   text.resize(got);
   co_return text;
 }
 
-Task<std::string> read_exactly(io::TcpStream& stream, std::size_t count) {
+Task<std::string> read_exactly(io::Stream& stream, std::size_t count) {
   std::string all;
   while (all.size() < count) {
     const std::string piece = co_await read_text(stream, count - all.size());
@@ -94,7 +94,7 @@ Task<std::string> read_exactly(io::TcpStream& stream, std::size_t count) {
   co_return all;
 }
 
-Task<void> write_for_ever(io::TcpStream& stream, std::size_t& written) {
+Task<void> write_for_ever(io::Stream& stream, std::size_t& written) {
   const std::string chunk = pattern(1 << 16);
   while (true) {
     co_await stream.write_all(chunk);
@@ -106,10 +106,10 @@ Task<void> pauses(int count) {
   for (int i = 0; i < count; ++i) co_await Pause{};
 }
 
-void abort_connection(io::TcpStream& stream) {
+void abort_connection(io::Stream& stream) {
   const linger at_once{1, 0};
-  if (stream.is_open() &&
-      ::setsockopt(stream.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
+  if (stream.is_open() && ::setsockopt(stream.transport().descriptor(), SOL_SOCKET, SO_LINGER,
+                                       &at_once, sizeof at_once) != 0) {
     fixture_failed("setsockopt SO_LINGER");
   }
   stream.close();
@@ -123,7 +123,7 @@ std::string pattern(std::size_t size) {
 
 void require_ipv6(Context& c) {
   try {
-    const io::TcpListener listener(c.reactor(), "::1", 0);
+    const io::Listener listener = io::listen(c.reactor(), "::1", 0);
   } catch (const std::system_error& error) {
     c.skip(std::string("this machine has no IPv6 loopback: ") + error.what());
   }

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "deferred/io/connect.hpp"
-#include "deferred/io/tcp_listener.hpp"
-#include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/listen.hpp"
+#include "deferred/io/stream.hpp"
 #include "deferred/reactor/backend.hpp"
 #include "deferred/tasks/task.hpp"
 #include "deferred/testing/conformance/context.hpp"
@@ -176,23 +176,22 @@ class Repeated {
 /// The two streams of a TCP connection over the loopback.
 class Connection {
  public:
-  Connection(io::TcpStream one, io::TcpStream other)
-      : client(std::move(one)), server(std::move(other)) {}
-  io::TcpStream client;
-  io::TcpStream server;
+  Connection(io::Stream one, io::Stream other) : client(std::move(one)), server(std::move(other)) {}
+  io::Stream client;
+  io::Stream server;
 };
 Task<Connection> connect_pair(Reactor& reactor, std::string host = "127.0.0.1");
 
 /// Reads what is there, at least a byte; empty at the end.
-Task<std::string> read_text(io::TcpStream& stream, std::size_t at_most = 65536);
+Task<std::string> read_text(io::Stream& stream, std::size_t at_most = 65536);
 /// Reads until there are so many bytes, or the end.
-Task<std::string> read_exactly(io::TcpStream& stream, std::size_t count);
+Task<std::string> read_exactly(io::Stream& stream, std::size_t count);
 /// Writes until it is ended.
-Task<void> write_for_ever(io::TcpStream& stream, std::size_t& written);
+Task<void> write_for_ever(io::Stream& stream, std::size_t& written);
 /// So many turns for the others.
 Task<void> pauses(int count);
 /// Closes with a reset instead of an orderly end. (Twisted: abortConnection)
-void abort_connection(io::TcpStream& stream);
+void abort_connection(io::Stream& stream);
 /// A number that no two pieces of the text agree on.
 std::string pattern(std::size_t size);
 /// Skips the case where this machine has no IPv6 loopback.

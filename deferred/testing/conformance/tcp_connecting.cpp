@@ -16,11 +16,11 @@ namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 /// The port of a listener that is gone again: nobody listens there.
-std::uint16_t free_port(Reactor& reactor) { return TcpListener(reactor, "127.0.0.1", 0).port(); }
+std::uint16_t free_port(Reactor& reactor) { return io::listen(reactor, "127.0.0.1", 0).port(); }
 
 /// While it lives, no descriptor can be opened.
 class NoMoreDescriptors {
@@ -47,11 +47,11 @@ class NoMoreDescriptors {
 
 /// Both ends tell the same two addresses.
 Task<void> check_addresses(Context& c, std::string host, std::string shown) {
-  TcpListener listener(c.reactor(), host, 0);
+  Listener listener = io::listen(c.reactor(), host, 0);
   const std::string at = shown + ":" + std::to_string(listener.port());
   c.equal(listener.local(), at, "where the listener says it listens");
-  TcpStream client = co_await io::connect(c.reactor(), host, listener.port());
-  TcpStream server = co_await listener.accept();
+  Stream client = co_await io::connect(host, listener.port());
+  Stream server = co_await listener.accept();
   c.equal(client.peer(), at, "the client's peer");
   c.equal(server.local(), at, "the server's own address");
   c.equal(server.peer(), client.local(), "the server's peer");
@@ -83,8 +83,7 @@ const ConformanceCase cases_of_tcp_connecting[] = {
     {"a host that is no address is refused by name", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         const auto outcome =
-             co_await as_outcome(io::connect(context.reactor(), "no.such.host", 1));
+         const auto outcome = co_await as_outcome(io::connect("no.such.host", 1));
          context.check(failed_with(outcome, io::Errc::not_an_address), "the error says so");
          context.check(what_of(outcome).find("no.such.host") != std::string::npos, "with its name");
        });
@@ -93,8 +92,7 @@ const ConformanceCase cases_of_tcp_connecting[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          const std::uint16_t port = free_port(context.reactor());
-         const auto outcome =
-             co_await as_outcome(io::connect(context.reactor(), "127.0.0.1", port));
+         const auto outcome = co_await as_outcome(io::connect("127.0.0.1", port));
          context.check(failed_with(outcome, std::errc::connection_refused), "the error says so");
        });
      }},
@@ -102,8 +100,8 @@ const ConformanceCase cases_of_tcp_connecting[] = {
      [](Context& c) {
        Reactor& reactor = c.reactor();
        bool failed = false;
-       spawn(reactor, io::connect(reactor, "127.0.0.1", free_port(reactor)))
-           .add_callback([](TcpStream) {})
+       spawn(reactor, io::connect("127.0.0.1", free_port(reactor)))
+           .add_callback([](Stream) {})
            .add_errback([&](const std::system_error&) {
              failed = true;
              reactor.stop();
@@ -117,22 +115,21 @@ const ConformanceCase cases_of_tcp_connecting[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          const std::uint16_t port = free_port(context.reactor());
-         const auto refused =
-             co_await as_outcome(io::connect(context.reactor(), "127.0.0.1", port));
+         const auto refused = co_await as_outcome(io::connect("127.0.0.1", port));
          context.check(!refused.has_value(), "nobody listens yet");
-         TcpListener listener(context.reactor(), "127.0.0.1", port);
-         const TcpStream client = co_await io::connect(context.reactor(), "127.0.0.1", port);
-         const TcpStream server = co_await listener.accept();
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", port);
+         const Stream client = co_await io::connect("127.0.0.1", port);
+         const Stream server = co_await listener.accept();
          context.check(client.is_open(), "the second attempt comes about");
        });
      }},
     {"a client connects again after its connection was lost", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
          for (int i = 0; i < 3; ++i) {
-           TcpStream client = co_await io::connect(context.reactor(), "127.0.0.1", listener.port());
-           TcpStream server = co_await listener.accept();
+           Stream client = co_await io::connect("127.0.0.1", listener.port());
+           Stream server = co_await listener.accept();
            server.close();
            const std::string end = co_await read_text(client);
            context.equal(end, "", "what the client reads: the end");
@@ -144,15 +141,14 @@ const ConformanceCase cases_of_tcp_connecting[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          // A full backlog keeps the attempt pending.
-         TcpListener listener(context.reactor(), "127.0.0.1", 0, 0);
-         std::vector<Spawned<TcpStream>> attempts;
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0, io::ListenOptions(0));
+         std::vector<Spawned<Stream>> attempts;
          for (int i = 0; i < 4; ++i) {
-           attempts.push_back(spawn(context.reactor(),
-                                    io::connect(context.reactor(), "127.0.0.1", listener.port())));
+           attempts.push_back(spawn(context.reactor(), io::connect("127.0.0.1", listener.port())));
          }
          co_await pauses(5);
          int cancelled = 0;
-         for (Spawned<TcpStream>& attempt : attempts) {
+         for (Spawned<Stream>& attempt : attempts) {
            const bool pending = !attempt.done();
            attempt.task().cancel();
            const auto outcome = co_await as_outcome(std::move(attempt));
@@ -165,10 +161,10 @@ const ConformanceCase cases_of_tcp_connecting[] = {
     {"a connection that the server does not want is closed", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
-         TcpStream client = co_await io::connect(context.reactor(), "127.0.0.1", listener.port());
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
+         Stream client = co_await io::connect("127.0.0.1", listener.port());
          {
-           const TcpStream unwanted = co_await listener.accept();
+           const Stream unwanted = co_await listener.accept();
          }
          const std::string end = co_await read_text(client);
          context.equal(end, "", "what the client reads: the end");
@@ -177,21 +173,22 @@ const ConformanceCase cases_of_tcp_connecting[] = {
      "tcp.buildProtocolReturnsNone"},
     {"a port that is taken cannot be listened on", descriptors,
      [](Context& c) {
-       const TcpListener listener(c.reactor(), "127.0.0.1", 0);
+       const Listener listener = io::listen(c.reactor(), "127.0.0.1", 0);
        c.throws<std::system_error>(
-           [&] { const TcpListener second(c.reactor(), "127.0.0.1", listener.port()); },
+           [&] { const Listener second = io::listen(c.reactor(), "127.0.0.1", listener.port()); },
            "the second listener");
      }},
     {"a port can be listened on again when its listener is gone", descriptors,
      [](Context& c) {
        const std::uint16_t port = free_port(c.reactor());
-       for (int i = 0; i < 3; ++i) const TcpListener again(c.reactor(), "127.0.0.1", port);
+       for (int i = 0; i < 3; ++i)
+         const Listener again = io::listen(c.reactor(), "127.0.0.1", port);
      }},
     {"closing a listener ends the accept that waits", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
-         Spawned<TcpStream> waiting = spawn(context.reactor(), listener.accept());
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
+         Spawned<Stream> waiting = spawn(context.reactor(), listener.accept());
          co_await pauses(3);
          listener.close();
          const auto outcome = co_await as_outcome(std::move(waiting));
@@ -201,34 +198,32 @@ const ConformanceCase cases_of_tcp_connecting[] = {
     {"an accept that is cancelled takes no connection: the next accept gets it", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
-         Spawned<TcpStream> waiting = spawn(context.reactor(), listener.accept());
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
+         Spawned<Stream> waiting = spawn(context.reactor(), listener.accept());
          co_await pauses(3);
          waiting.task().cancel();
          const auto cancelled = co_await as_outcome(std::move(waiting));
          context.check(cancelled.check<Cancelled>() != nullptr, "it ends with Cancelled");
-         const TcpStream client =
-             co_await io::connect(context.reactor(), "127.0.0.1", listener.port());
-         const TcpStream server = co_await listener.accept();
+         const Stream client = co_await io::connect("127.0.0.1", listener.port());
+         const Stream server = co_await listener.accept();
          context.equal(server.peer(), client.local(), "who is accepted");
        });
      }},
     {"fifty clients are accepted, each once", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
-         std::vector<Spawned<TcpStream>> clients;
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
+         std::vector<Spawned<Stream>> clients;
          for (int i = 0; i < 50; ++i) {
-           clients.push_back(spawn(context.reactor(),
-                                   io::connect(context.reactor(), "127.0.0.1", listener.port())));
+           clients.push_back(spawn(context.reactor(), io::connect("127.0.0.1", listener.port())));
          }
          std::vector<std::string> accepted, connected;
          for (int i = 0; i < 50; ++i) {
-           const TcpStream server = co_await listener.accept();
+           const Stream server = co_await listener.accept();
            accepted.push_back(server.peer());
          }
-         for (Spawned<TcpStream>& one : clients) {
-           const TcpStream client = co_await std::move(one);
+         for (Spawned<Stream>& one : clients) {
+           const Stream client = co_await std::move(one);
            connected.push_back(client.local());
          }
          std::sort(accepted.begin(), accepted.end());
@@ -239,14 +234,13 @@ const ConformanceCase cases_of_tcp_connecting[] = {
     {"out of descriptors an accept fails, and goes on when there are some again", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
-         const TcpStream client =
-             co_await io::connect(context.reactor(), "127.0.0.1", listener.port());
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
+         const Stream client = co_await io::connect("127.0.0.1", listener.port());
          auto none = std::make_unique<NoMoreDescriptors>();
          const auto failed = co_await as_outcome(listener.accept());
          none.reset();
          context.check(failed_with(failed, std::errc::too_many_files_open), "the error says so");
-         const TcpStream server = co_await listener.accept();
+         const Stream server = co_await listener.accept();
          context.equal(server.peer(), client.local(), "who is accepted in the end");
        });
      },
@@ -254,10 +248,9 @@ const ConformanceCase cases_of_tcp_connecting[] = {
     {"out of descriptors a connect fails with that error", descriptors,
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
-         TcpListener listener(context.reactor(), "127.0.0.1", 0);
+         Listener listener = io::listen(context.reactor(), "127.0.0.1", 0);
          auto none = std::make_unique<NoMoreDescriptors>();
-         const auto failed =
-             co_await as_outcome(io::connect(context.reactor(), "127.0.0.1", listener.port()));
+         const auto failed = co_await as_outcome(io::connect("127.0.0.1", listener.port()));
          none.reset();
          context.check(failed_with(failed, std::errc::too_many_files_open), "the error says so");
        });

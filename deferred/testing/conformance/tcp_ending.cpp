@@ -14,10 +14,10 @@ namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
-using io::TcpStream;
+using io::Stream;
 
 /// A writer that has filled all buffers, and waits.
-Task<Spawned<void>> stuck_writer(Reactor& reactor, TcpStream& stream, std::size_t& written) {
+Task<Spawned<void>> stuck_writer(Reactor& reactor, Stream& stream, std::size_t& written) {
   Spawned<void> writer = spawn(reactor, write_for_ever(stream, written));
   std::size_t before = 1;
   while (written != before) {
@@ -30,12 +30,12 @@ Task<Spawned<void>> stuck_writer(Reactor& reactor, TcpStream& stream, std::size_
 /// One end aborts, and then closes or aborts again; a reader of each end is told.
 Task<void> end_twice(Context& c, bool by_server, bool then_close) {
   Connection both = co_await connect_pair(c.reactor());
-  TcpStream& ends = by_server ? both.server : both.client;
-  TcpStream& notices = by_server ? both.client : both.server;
+  Stream& ends = by_server ? both.server : both.client;
+  Stream& notices = by_server ? both.client : both.server;
   Spawned<std::string> own = spawn(c.reactor(), read_text(ends));
   Spawned<std::string> peers = spawn(c.reactor(), read_text(notices));
   co_await pauses(2);
-  const int number = ends.fd();
+  const int number = ends.transport().descriptor();
   abort_connection(ends);
   const std::array<Pipe, 4> others;  // of them one has the number now
   const auto has_number = [number](const Pipe& p) { return p[0] == number || p[1] == number; };
@@ -109,7 +109,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         both.client.shutdown_write();
+         co_await both.client.shutdown_write();
          const std::string end = co_await read_text(both.server);
          context.equal(end, "", "what the server reads");
          co_await both.server.write_all("and yet");
@@ -122,8 +122,8 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         both.client.shutdown_write();
-         both.server.shutdown_write();
+         co_await both.client.shutdown_write();
+         co_await both.server.shutdown_write();
          const std::string one = co_await read_text(both.client);
          const std::string other = co_await read_text(both.server);
          context.equal(one + other, "", "what both read");
@@ -135,7 +135,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         both.client.shutdown_write();
+         co_await both.client.shutdown_write();
          const auto outcome = co_await as_outcome(both.client.write_all("more"));
          context.check(failed_with(outcome, std::errc::broken_pipe), "the error says so");
        });
@@ -246,7 +246,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
        int ends = 0;
        c.run([&ends](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         const auto hold = [](TcpStream stream, NotedEnd) -> Task<void> {
+         const auto hold = [](Stream stream, NotedEnd) -> Task<void> {
            const std::string end = co_await read_text(stream);
          };
          Spawned<void> holder =
@@ -274,7 +274,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         const auto abort_on_data = [](TcpStream& stream) -> Task<void> {
+         const auto abort_on_data = [](Stream& stream) -> Task<void> {
            const std::string data = co_await read_text(stream);
            abort_connection(stream);
          };
@@ -290,7 +290,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         const auto throw_on_data = [](TcpStream stream) -> Task<void> {
+         const auto throw_on_data = [](Stream stream) -> Task<void> {
            const std::string data = co_await read_text(stream);
            throw std::runtime_error("bad data: " + data);
          };
@@ -338,7 +338,7 @@ const ConformanceCase cases_of_tcp_ending[] = {
      [](Context& c) {
        c.run([](Context& context) -> Task<void> {
          Connection both = co_await connect_pair(context.reactor());
-         const auto throw_later = [](TcpStream stream) -> Task<void> {
+         const auto throw_later = [](Stream stream) -> Task<void> {
            co_await stream.write_all("half");
            throw std::runtime_error("no other half");
          };

@@ -11,17 +11,17 @@ namespace deferred::testing::conformance {
 namespace {
 
 using enum Capability;
-using io::TcpStream;
+using io::Stream;
 
-Task<void> write_pieces(TcpStream& stream, std::string_view text, std::size_t piece) {
+Task<void> write_pieces(Stream& stream, std::string_view text, std::size_t piece) {
   for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
     co_await stream.write_all(text.substr(0, piece));
     co_await Pause{};
   }
-  stream.shutdown_write();
+  co_await stream.shutdown_write();
 }
 
-Task<void> echo(TcpStream& stream) {
+Task<void> echo(Stream& stream) {
   while (true) {
     const std::string text = co_await read_text(stream);
     if (text.empty()) break;
@@ -35,7 +35,7 @@ Task<void> echo_to_many(Context& c, int count) {
   std::vector<std::unique_ptr<Connection>> connections;
   std::vector<Spawned<void>> servers;
   std::vector<Spawned<std::string>> clients;
-  const auto ask = [](TcpStream& stream, std::string text) -> Task<std::string> {
+  const auto ask = [](Stream& stream, std::string text) -> Task<std::string> {
     co_await stream.write_all(text);
     std::string got = co_await read_exactly(stream, text.size());
     stream.close();
@@ -75,7 +75,7 @@ const ConformanceCase cases_of_tcp_streams[] = {
          for (const char* piece : {"some ", "bytes", " for ", "you"}) {
            co_await both.client.write_all(piece);
          }
-         both.client.shutdown_write();
+         co_await both.client.shutdown_write();
          const std::string all = co_await both.server.read_to_end();
          context.equal(all, "some bytes for you", "what is read");
        });
@@ -226,7 +226,7 @@ const ConformanceCase cases_of_tcp_streams[] = {
            const auto outcome = co_await as_outcome(std::move(reader));
            if (outcome.has_value()) all += *outcome;
          }
-         both.client.shutdown_write();
+         co_await both.client.shutdown_write();
          const std::string rest = co_await both.server.read_to_end();
          context.equal(all + rest, "0123456789", "what is read in all");
        });
@@ -237,7 +237,7 @@ const ConformanceCase cases_of_tcp_streams[] = {
          Connection both = co_await connect_pair(context.reactor());
          Spawned<std::string> reader = spawn(context.reactor(), read_text(both.server));
          co_await pauses(3);
-         const TcpStream moved = std::move(both.server);
+         const Stream moved = std::move(both.server);
          co_await both.client.write_all("here");
          const std::string got = co_await std::move(reader);
          context.equal(got, "here", "what is read");

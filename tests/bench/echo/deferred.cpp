@@ -15,9 +15,9 @@ namespace {
 
 using namespace deferred;
 
-Task<> accept_all(Reactor& reactor, io::TcpListener& listener) {
+Task<> accept_all(Reactor& reactor, io::Listener& listener) {
   while (true) {
-    io::TcpStream stream = co_await listener.accept();
+    io::Stream stream = co_await listener.accept();
     spawn(reactor, echo::serve(std::move(stream))).detach();
   }
 }
@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     return argc == 1 ? 0 : 2;
   }
   Reactor reactor{bench::backends.at(argv[1])()};
-  io::TcpListener listener(reactor, "127.0.0.1", 0);
+  io::Listener listener = io::listen(reactor, "127.0.0.1", 0);
   echo::announce(listener.port());
   return reactor.run(accept_all(reactor, listener));
 }

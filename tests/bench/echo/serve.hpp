@@ -8,13 +8,13 @@
 #include <system_error>
 #include <utility>
 
-#include "deferred/io/tcp_stream.hpp"
+#include "deferred/io/stream.hpp"
 #include "deferred/tasks/task.hpp"
 #include "server.hpp"
 
 namespace echo {
 
-inline deferred::Task<> serve(deferred::io::TcpStream stream) {
+inline deferred::Task<> serve(deferred::io::Stream stream) {
   std::array<char, echo::room> buffer;
   try {
     while (true) {

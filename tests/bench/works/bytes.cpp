@@ -23,7 +23,7 @@ using namespace deferred;
 
 // As echo::serve. The buffer is not the connection's: what is read into it has been dealt with at
 // the next wait.
-Task<> serve(io::TcpStream stream, std::array<char, 4096>& buffer) {
+Task<> serve(io::Stream stream, std::array<char, 4096>& buffer) {
   while (true) {
     const std::size_t got = co_await stream.read_some(buffer);
     if (got == 0) co_return;
@@ -35,8 +35,7 @@ Task<> idle_connections(Reactor& reactor, const std::vector<int>& sockets, works
   std::array<char, 4096> buffer;
   growth.begin();
   for (const int socket : sockets) {
-    io::TcpStream stream(io::detail::SocketPointer::make(reactor, io::detail::Descriptor(socket),
-                                                         "127.0.0.1:54321"));
+    io::Stream stream = io::adopt(reactor, io::Descriptor(socket), "127.0.0.1:54321");
     spawn(reactor, serve(std::move(stream), buffer)).detach();
   }
   co_await Pause{};

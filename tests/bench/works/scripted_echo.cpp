@@ -29,8 +29,8 @@ class Script {
       int pair[2];
       if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0) std::abort();
       peers_.push_back(pair[1]);
-      deferred::io::TcpStream stream(deferred::io::detail::SocketPointer::make(
-          reactor_, deferred::io::detail::Descriptor(pair[0]), "127.0.0.1:54321"));
+      deferred::io::Stream stream =
+          deferred::io::adopt(reactor_, deferred::io::Descriptor(pair[0]), "127.0.0.1:54321");
       deferred::spawn(reactor_, echo::serve(std::move(stream))).detach();
     }
     backend_.turn();  // all wait for what comes

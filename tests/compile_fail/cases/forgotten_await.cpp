@@ -13,7 +13,7 @@ using namespace deferred;
 Task<int> three() { co_return 3; }
 SharedDeferred<int> shared();
 
-Task<> forgets(io::TcpStream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery,
+Task<> forgets(io::Stream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery,
                Channel<int>& channel, Lock& lock, Event& event) {
   three();                                              // warned: Task
   with_timeout(Duration(1), three());                   // warned: WithTimeout

@@ -8,9 +8,9 @@ using namespace deferred;
 namespace {
 
 Task<std::string> talk() {
-  io::TcpListener listener("127.0.0.1", 0);
-  io::TcpStream client = co_await io::connect("127.0.0.1", listener.port());
-  io::TcpStream server = co_await listener.accept();
+  io::Listener listener = io::listen("127.0.0.1", 0);
+  io::Stream client = co_await io::connect("127.0.0.1", listener.port());
+  io::Stream server = co_await listener.accept();
   co_await client.write_all("hello");
   client.close();
   co_return co_await server.read_to_end();

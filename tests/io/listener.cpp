@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "deferred/io/tcp_listener.hpp"
+#include "deferred/io/listen.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 using namespace deferred;
 using namespace deferred::testing;
 using io::Errc;
-using io::TcpListener;
-using io::TcpStream;
+using io::Listener;
+using io::Stream;
 
 namespace {
 
@@ -45,7 +45,7 @@ class FewDescriptors {
 
 std::string error_of_listening(Reactor& reactor, std::string_view host, std::uint16_t port) {
   try {
-    const TcpListener listener(reactor, host, port);
+    const Listener listener = io::listen(reactor, host, port);
     return "no error";
   } catch (const std::system_error& error) {
     return error.what();
@@ -56,51 +56,98 @@ std::string error_of_listening(Reactor& reactor, std::string_view host, std::uin
 
 TEST_CASE("port 0 picks a free port, which local() and port() tell") {
   Reactor reactor;
-  const TcpListener listener(reactor, "127.0.0.1", 0);
+  const Listener listener = io::listen(reactor, "127.0.0.1", 0);
 
   CHECK(listener.port() != 0);
   CHECK(listener.local() == "127.0.0.1:" + std::to_string(listener.port()));
   CHECK(&listener.reactor() == &reactor);
 }
 
-TEST_CASE("localhost is 127.0.0.1 for a listener") {
-  Reactor reactor;
-  const TcpListener listener(reactor, "localhost", 0);
+TEST_CASE("a listener at localhost is at both of its addresses, with one port") {
+  run([](Reactor& reactor) -> Task<void> {
+    if (!has_ipv6(reactor)) co_return;
+    Listener listener = io::listen(reactor, "localhost", 0);
+    std::vector<std::string> peers;
 
-  CHECK(listener.local().starts_with("127.0.0.1:"));
+    for (const std::string host : {"127.0.0.1", "::1", "127.0.0.1", "localhost"}) {
+      const Stream client = co_await io::connect(host, listener.port());
+      const Stream server = co_await listener.accept();
+      CHECK(server.peer() == client.local());
+      peers.push_back(client.peer());
+    }
+
+    const std::string port = ":" + std::to_string(listener.port());
+    CHECK(listener.local() == "[::1]" + port);
+    CHECK(peers == std::vector<std::string>{"127.0.0.1" + port, "[::1]" + port, "127.0.0.1" + port,
+                                            "[::1]" + port});
+  });
+}
+
+TEST_CASE("a listener at localhost whose number is taken at the second address asks for another") {
+  run([](Reactor& reactor) -> Task<void> {
+    if (!has_ipv6(reactor)) co_return;
+    std::vector<Listener> fours;
+    std::vector<Listener> both;
+
+    for (int i = 0; i < 200; ++i) {
+      fours.push_back(io::listen(reactor, "127.0.0.1", 0));
+      both.push_back(io::listen(reactor, "localhost", 0));
+    }
+
+    for (Listener& listener : both) {
+      const Stream client = co_await io::connect("127.0.0.1", listener.port());
+      const Stream server = co_await listener.accept();
+      CHECK(server.peer() == client.local());
+    }
+  });
+}
+
+TEST_CASE("a listener everywhere has to say so, and takes those who come by IPv4 and by IPv6") {
+  run([](Reactor& reactor) -> Task<void> {
+    Listener listener = io::listen(reactor, "*", 0);
+
+    const Stream four = co_await io::connect("127.0.0.1", listener.port());
+    const Stream server = co_await listener.accept();
+
+    CHECK(server.peer() == four.local());
+    CHECK_THROWS_WITH_AS(io::listen(reactor, "", 80),
+                         "listen on :80: '*' is everywhere: it is neither an IPv4 nor an IPv6 "
+                         "address",
+                         std::system_error);
+  });
 }
 
 TEST_CASE("accept waits for a connection and names its peer") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    Spawned<TcpStream> accepted = spawn(reactor, listener.accept());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Spawned<Stream> accepted = spawn(reactor, listener.accept());
     co_await turns(2);
     CHECK_FALSE(accepted.done());
 
-    const TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    const Stream client = co_await io::connect("127.0.0.1", listener.port());
 
-    const TcpStream server = co_await std::move(accepted);
+    const Stream server = co_await std::move(accepted);
     CHECK(server.peer() == client.local());
   });
 }
 
 TEST_CASE("a loop of accept serves hundreds of connections at once") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    auto echo = [](TcpStream stream) -> Task<void> {
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    auto echo = [](Stream stream) -> Task<void> {
       const std::string text = co_await stream.read_to_end();
       co_await stream.write_all(text);
     };
     auto serve = [&]() -> Task<void> {
       while (true) {
-        TcpStream stream = co_await listener.accept();
+        Stream stream = co_await listener.accept();
         spawn(reactor, echo, std::move(stream));
       }
     };
     auto ask = [&](std::string text) -> Task<std::string> {
-      TcpStream stream = co_await io::connect(reactor, "127.0.0.1", listener.port());
+      Stream stream = co_await io::connect("127.0.0.1", listener.port());
       co_await stream.write_all(text);
-      stream.shutdown_write();
+      co_await stream.shutdown_write();
       co_return co_await stream.read_to_end();
     };
     Spawned<void> server = spawn(reactor, serve);
@@ -118,7 +165,7 @@ TEST_CASE("a loop of accept serves hundreds of connections at once") {
 
 TEST_CASE("a port that is taken, or not ours, is an error that names it") {
   Reactor reactor;
-  const TcpListener first(reactor, "127.0.0.1", 0);
+  const Listener first = io::listen(reactor, "127.0.0.1", 0);
 
   CHECK(error_of_listening(reactor, "127.0.0.1", first.port()) ==
         "listen on " + first.local() + ": Address already in use");
@@ -128,16 +175,16 @@ TEST_CASE("a port that is taken, or not ours, is an error that names it") {
 
 TEST_CASE("a listener's host is an address, not a name") {
   Reactor reactor;
-  for (const char* host : {"example.org", "", "*"}) {
+  for (const char* host : {"example.org", "1.2.3", "[::1]"}) {
     CHECK(error_of_listening(reactor, host, 80)
-              .starts_with("listen on " + std::string(host) + ":80: a host is an IPv4 or IPv6"));
+              .find(":80: it is neither an IPv4 nor an IPv6 address") != std::string::npos);
   }
 }
 
 TEST_CASE("closing a listener ends the accept that waits, and refuses whoever comes") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    Spawned<TcpStream> accepted = spawn(reactor, listener.accept());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Spawned<Stream> accepted = spawn(reactor, listener.accept());
     co_await turns(2);
 
     listener.close();
@@ -146,15 +193,15 @@ TEST_CASE("closing a listener ends the accept that waits, and refuses whoever co
     CHECK(what(got) == "accept on " + listener.local() + ": it was closed on this side");
     const auto late = co_await as_outcome(listener.accept());
     CHECK(failed_with(late, Errc::closed));
-    const auto client = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
+    const auto client = co_await as_outcome(io::connect("127.0.0.1", listener.port()));
     CHECK(failed_with(client, std::errc::connection_refused));
   });
 }
 
 TEST_CASE("a second accepter is told that there is one") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Spawned<Stream> first = spawn(reactor, listener.accept());
     co_await turns(2);
 
     const auto second = co_await as_outcome(listener.accept());
@@ -167,8 +214,8 @@ TEST_CASE("a second accepter is told that there is one") {
 
 TEST_CASE("a loop that swallows what accept() throws goes on once a turn") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Spawned<Stream> first = spawn(reactor, listener.accept());
     co_await turns(2);
     int errors = 0;
     TaskRef loop = spawn(reactor, [&]() -> Task<> {
@@ -199,32 +246,32 @@ TEST_CASE("a loop that swallows what accept() throws goes on once a turn") {
 
 TEST_CASE("a cancelled accept takes no connection with it") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    Spawned<TcpStream> first = spawn(reactor, listener.accept());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Spawned<Stream> first = spawn(reactor, listener.accept());
     co_await turns(2);
-    Spawned<TcpStream> client = spawn(reactor, io::connect(reactor, "127.0.0.1", listener.port()));
+    Spawned<Stream> client = spawn(reactor, io::connect("127.0.0.1", listener.port()));
 
     // In the turn in which the connection begins, so that it is accepted by nobody yet.
     first.task().cancel();
     const auto cancelled = co_await as_outcome(std::move(first));
-    const TcpStream server = co_await listener.accept();
+    const Stream server = co_await listener.accept();
 
     CHECK(cancelled.check<Cancelled>());
-    const TcpStream connected_client = co_await std::move(client);
+    const Stream connected_client = co_await std::move(client);
     CHECK(server.peer() == connected_client.local());
   });
 }
 
 TEST_CASE("a connection that was reset in the queue does not disturb those behind it") {
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    TcpStream gone = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    Stream gone = co_await io::connect("127.0.0.1", listener.port());
     reset(gone);
-    TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    Stream client = co_await io::connect("127.0.0.1", listener.port());
 
-    TcpStream first = co_await listener.accept();
+    Stream first = co_await listener.accept();
     const auto read = co_await as_outcome(first.read_to_end());
-    const TcpStream second = co_await listener.accept();
+    const Stream second = co_await listener.accept();
 
     CHECK(failed_with(read, std::errc::connection_reset));
     CHECK(second.peer() == client.local());
@@ -234,13 +281,13 @@ TEST_CASE("a connection that was reset in the queue does not disturb those behin
 TEST_CASE("an accepter without a descriptor left is told, and goes on once there is one") {
   if (FewDescriptors::confuse_this_build) return;
   run([](Reactor& reactor) -> Task<void> {
-    TcpListener listener(reactor, "127.0.0.1", 0);
-    const TcpStream client = co_await io::connect(reactor, "127.0.0.1", listener.port());
+    Listener listener = io::listen(reactor, "127.0.0.1", 0);
+    const Stream client = co_await io::connect("127.0.0.1", listener.port());
     FewDescriptors few(0);
 
     const auto got = co_await as_outcome(listener.accept());
     few.lift();
-    const TcpStream server = co_await listener.accept();
+    const Stream server = co_await listener.accept();
 
     CHECK(what(got) == "accept on " + listener.local() + ": Too many open files");
     CHECK(server.peer() == client.local());
@@ -250,10 +297,10 @@ TEST_CASE("an accepter without a descriptor left is told, and goes on once there
 TEST_CASE("a client without a descriptor left is told whom it could not reach") {
   if (FewDescriptors::confuse_this_build) return;
   run([](Reactor& reactor) -> Task<void> {
-    const TcpListener listener(reactor, "127.0.0.1", 0);
+    const Listener listener = io::listen(reactor, "127.0.0.1", 0);
     const FewDescriptors few(0);
 
-    const auto got = co_await as_outcome(io::connect(reactor, "127.0.0.1", listener.port()));
+    const auto got = co_await as_outcome(io::connect("127.0.0.1", listener.port()));
 
     CHECK(what(got) == "connect to " + listener.local() + ": Too many open files");
   });
@@ -262,7 +309,7 @@ TEST_CASE("a client without a descriptor left is told whom it could not reach") 
 TEST_CASE("a listener of IPv6 tells its address in brackets") {
   Reactor reactor;
   if (!has_ipv6(reactor)) return;
-  const TcpListener listener(reactor, "::1", 0);
+  const Listener listener = io::listen(reactor, "::1", 0);
 
   CHECK(listener.local() == "[::1]:" + std::to_string(listener.port()));
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// adopt: a Stream, or a Listener, over a descriptor that somebody else has made.
+#pragma once
+
+#include <string>
+
+#include "deferred/io/descriptor.hpp"
+#include "deferred/io/listener.hpp"
+#include "deferred/io/stream.hpp"
+#include "deferred/memory/api.hpp"
+
+namespace deferred::io {
+
+/// Over a connected socket of TCP or Unix, which is the stream's from now on, and does not block
+/// any more, nor do copies of it. `peer` is what errors name; the socket's own peer, unless it is
+/// given. Throws std::system_error, "adopt descriptor 5"; then it is closed. On the reactor of the
+/// running task, or a named one.
+DEFERRED_API Stream adopt(Descriptor socket, std::string peer = {});
+DEFERRED_API Stream adopt(Reactor& reactor, Descriptor socket, std::string peer = {});
+
+/// Over a socket that listens: one that was handed down (systemd), or made before a fork(). The
+/// path of a Unix one is left at the end. All else as adopt().
+DEFERRED_API Listener adopt_listener(Descriptor socket);
+DEFERRED_API Listener adopt_listener(Reactor& reactor, Descriptor socket);
+
+}  // namespace deferred::io

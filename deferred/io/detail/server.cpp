@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/detail/server.hpp"
+
+#include <system_error>
+#include <utility>
+
+#include "deferred/io/errors.hpp"
+#include "deferred/results/errors.hpp"
+
+namespace deferred::io::detail {
+
+Server::Server(Listener& listener, std::size_t most, Duration grace, OnError on_error)
+    : listener_(listener), grace_(grace), on_error_(std::move(on_error)), slots_(most) {}
+
+Task<void> Server::run(Handler handler) {
+  handler_ = std::move(handler);
+  const auto body = [this](Nursery& nursery) { return hear(nursery); };
+  co_await with_nursery(body);
+}
+
+Task<void> Server::hear(Nursery& nursery) {
+  nursery.spawn(serve_shielded());
+  try {
+    co_await over_;
+  } catch (const Cancelled&) {
+    stop();
+    throw;
+  }
+}
+
+Task<void> Server::serve_shielded() {
+  Task<void> all = serve_all();
+  auto in_scope = connections_.run(std::move(all));
+  co_await shield(std::move(in_scope));
+  over_.set();
+}
+
+Task<void> Server::serve_all() {
+  const auto body = [this](Nursery& connections) { return accept_all(connections); };
+  co_await with_nursery(body);
+}
+
+Task<void> Server::accept_all(Nursery& connections) {
+  while (true) {
+    try {
+      Task<void> one = accept_one(connections);
+      const bool accepted = co_await accepting_.run(std::move(one));
+      if (!accepted) co_return;
+    } catch (const std::system_error& error) {
+      if (error.code() == Errc::busy) throw;
+      if (error.code() == Errc::closed) co_return stop();
+      report(error);
+    }
+  }
+}
+
+Task<void> Server::accept_one(Nursery& connections) {
+  Permit permit = co_await slots_.acquire();
+  Stream stream = co_await listener_.accept();
+  connections.spawn(serve_one(std::move(permit), std::move(stream)));
+}
+
+Task<void> Server::serve_one(Permit, Stream stream) {
+  try {
+    co_await handler_(std::move(stream));
+  } catch (const std::system_error& error) {
+    report(error);
+  } catch (const TimeoutError& error) {
+    report(error);
+  }
+}
+
+void Server::stop() {
+  accepting_.cancel();
+  if (grace_ > Duration::zero()) {
+    connections_.cancel_after(grace_);
+  } else {
+    connections_.cancel();
+  }
+}
+
+void Server::report(const std::exception& error) const {
+  if (on_error_) on_error_(error);
+}
+
+}  // namespace deferred::io::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/detail/system_network.hpp"
+
+#include <system_error>
+#include <utility>
+
+#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/detail/socket_acceptor.hpp"
+#include "deferred/io/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
+
+namespace deferred::io::detail {
+
+Task<Stream> SystemNetwork::connect(Address to) {
+  co_await cancel_point;
+  const std::string what = "connect to " + to.text();
+  Descriptor made = new_socket(to.family(), false, what);
+  const int socket = made.fd();
+  auto transport = TransportPointer::make<SocketTransport>(reactor_, std::move(made), to.text());
+  Stream stream(transport);  // closes it, whatever comes
+  std::error_code error;
+  bool connected = begin_connect(socket, to, error);
+  while (!connected && !error) {
+    co_await transport->writable().wait();
+    connected = finish_connect(socket, error);
+  }
+  if (!connected) throw std::system_error(error, what);
+  transport->writable().ignore();
+  if (to.port() != 0) send_without_delay(socket);
+  co_return stream;
+}
+
+Listener SystemNetwork::listen(const Address& at, const ListenOptions& options) {
+  const std::string what = "listen on " + at.text();
+  Descriptor socket = listening_socket(at, options, what);
+  const bool has_path = at.family() == Address::Family::unix_domain && !at.host().starts_with('@');
+  BoundPath path = has_path ? BoundPath(at.host()) : BoundPath();
+  return Listener(AcceptorPointer::make<SocketAcceptor>(reactor_, std::move(socket), path));
+}
+
+Task<std::vector<Address>> SystemNetwork::look_up(std::string host) {
+  co_await cancel_point;
+  throw std::system_error(Errc::not_an_address, "look up " + host);
+}
+
+}  // namespace deferred::io::detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/network.hpp"
+
+#include "deferred/io/detail/system_network.hpp"
+#include "deferred/reactor/reactor.hpp"
+
+namespace deferred::io {
+namespace {
+
+const TaskLocal<Network*> of_task(nullptr);
+
+// Which network a reactor's tasks use.
+class OfReactor {
+ public:
+  explicit OfReactor(Reactor& reactor) : system(reactor) {}
+
+  detail::SystemNetwork system;
+  Network* chosen = nullptr;  // null: the system's
+};
+
+}  // namespace
+
+Network& current_network() {
+  if (Network* const network = of_task.get()) return *network;
+  return current_network(Reactor::current());
+}
+
+Network& current_network(Reactor& reactor) {
+  if (Network* const network = of_task.get()) return *network;
+  OfReactor& of = reactor.service<OfReactor>();
+  return of.chosen ? *of.chosen : of.system;
+}
+
+RestoreTaskLocal use_network(Network& network) { return of_task.set(&network); }
+
+void use_network(Reactor& reactor, Network* network) {
+  reactor.service<OfReactor>().chosen = network;
+}
+
+}  // namespace deferred::io

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/readiness.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace deferred::io {
+
+void Readiness::report() noexcept {
+  if (!observer_) return disarm();
+  observer_->on_ready();
+  if (observer_) look_again();
+}
+
+void Readiness::look_again() noexcept {
+  try {
+    arm();
+  } catch (...) {
+    end(Failure::current());
+  }
+}
+
+void Readiness::end(Failure why) noexcept {
+  if (!observer_) return;
+  Observer& observer = *observer_;
+  observer.leave();
+  observer.on_end(std::move(why));
+}
+
+void Readiness::other_reactor() {
+  throw std::logic_error("a stream or listener is awaited on another reactor than its own");
+}
+
+Readiness::Wait::Place::Place(Readiness& readiness, Waiter<void> waiter)
+    : waiter_(std::move(waiter)) {
+  readiness.require_same(waiter_.reactor());
+  wait_for(readiness);
+}
+
+void Readiness::Wait::Place::on_ready() noexcept {
+  leave();
+  waiter_.resume();
+}
+
+void Readiness::Wait::Place::on_end(Failure why) noexcept { waiter_.throw_(std::move(why)); }
+
+void FdReadiness::arm() {
+  if (watch_.active()) {
+    watch_.set_interest(direction_);
+  } else {
+    watch_ = reactor().watch(fd_, direction_, [this] { report(); });
+  }
+}
+
+void FdReadiness::disarm() noexcept {
+  try {
+    watch_.set_interest(Ready::none);
+  } catch (...) {
+    // A report too many is harmless.
+  }
+}
+
+}  // namespace deferred::io
