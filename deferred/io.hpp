@@ -8,6 +8,7 @@
 #include "deferred/io/adopt.hpp"
 #include "deferred/io/connect.hpp"
 #include "deferred/io/descriptor.hpp"
+#include "deferred/io/endpoint.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/io/listen.hpp"
 #include "deferred/io/listen_options.hpp"

@@ -27,7 +27,6 @@ class Category final : public std::error_category {
         return "the peer does not keep to the protocol";
       case Errc::not_supported:
         return "this kind of stream cannot do that";
-        return "a host is an IPv4 or IPv6 address or 'localhost' so far; names are not looked up";
       case Errc::bad_endpoint:
         return "no endpoint, or not one of its kind";
     }

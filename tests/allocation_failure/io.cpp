@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Streams over TCP, on the loopback, and netstrings; locks on files.
+// Streams over TCP, on the loopback, netstrings and endpoints; locks on files.
 #include <unistd.h>
 
 #include <array>
@@ -301,6 +301,21 @@ void netstrings(Reactor&) {
   const std::optional<std::string> second = decoder.next();
   right(second && *second == "hello" && decoder.pending() == 0, "a netstring is lost");
 }
+// An error is told as one if there is memory for its text, and else as std::bad_alloc.
+void endpoints(Reactor&) {
+  const auto endpoint =
+      io::Endpoint::parse("tls:a-name-that-is-not-short-any-more.example:443:ca=/etc/ca");
+  right(endpoint.kind() == "tls" && endpoint.parts().size() == 2, "an endpoint is taken apart");
+  right(endpoint.part(1) == "443" && endpoint.port(1) == 443, "its parts");
+  right(endpoint.option("ca") != nullptr && endpoint.option("key") == nullptr, "its options");
+  right(endpoint.text() == "tls:" + io::escape(endpoint.part(0)) + ":443:ca=/etc/ca", "its text");
+  endpoint.require("tls:HOST:PORT", 2, 2, {"ca", "key"});
+  try {
+    endpoint.refuse("there is no TLS here");
+  } catch (const std::system_error& error) {
+    right(error.code() == io::Errc::bad_endpoint, "another error");
+  }
+}
 void errors(Reactor&) {
   const std::error_code code = io::make_error_code(io::Errc::closed);
   right(code.category() == io::error_category() && !code.message().empty(), "an error has a text");
@@ -388,6 +403,13 @@ Programs io_programs() {
         "deferred::io::NetstringDecoder::feed()", "deferred::io::NetstringDecoder::next()",
         "deferred::io::NetstringDecoder::pending()"},
        &netstrings},
+      {"endpoints",
+       {"deferred::io::Endpoint::parse()", "deferred::io::Endpoint::kind()",
+        "deferred::io::Endpoint::parts()", "deferred::io::Endpoint::part()",
+        "deferred::io::Endpoint::port()", "deferred::io::Endpoint::option()",
+        "deferred::io::Endpoint::text()", "deferred::io::Endpoint::require()",
+        "deferred::io::Endpoint::refuse()", "deferred::io::escape()"},
+       &endpoints},
       {"errors of io",
        {"deferred::io::error_category()", "deferred::io::make_error_code()"},
        &errors},
