@@ -24,6 +24,7 @@ enum class Errc {
   protocol,   ///< The peer does not keep to the protocol: see ProtocolError.
   not_supported,  ///< This kind of stream cannot do that.
   bad_endpoint,    ///< A text that is no endpoint, or not one of its kind: io/endpoint.hpp.
+  not_a_name,     ///< No host can have this name: it is not looked up.
 };
 
 DEFERRED_API const std::error_category& error_category() noexcept;
