@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// adopt: a Stream, or a Listener, over a descriptor that somebody else has made.
+// adopt: a Stream over a descriptor that somebody else has made. Next: listen.hpp, for one that
+// listens.
 #pragma once
 
 #include <string>
 
 #include "deferred/io/descriptor.hpp"
-#include "deferred/io/listener.hpp"
 #include "deferred/io/stream.hpp"
 #include "deferred/memory/api.hpp"
 
@@ -18,10 +18,5 @@ namespace deferred::io {
 /// running task, or a named one.
 DEFERRED_API Stream adopt(Descriptor socket, std::string peer = {});
 DEFERRED_API Stream adopt(Reactor& reactor, Descriptor socket, std::string peer = {});
-
-/// Over a socket that listens: one that was handed down (systemd), or made before a fork(). The
-/// path of a Unix one is left at the end. All else as adopt().
-DEFERRED_API Listener adopt_listener(Descriptor socket);
-DEFERRED_API Listener adopt_listener(Reactor& reactor, Descriptor socket);
 
 }  // namespace deferred::io

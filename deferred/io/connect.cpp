@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "deferred/io/detail/endpoint_kinds.hpp"
 #include "deferred/io/detail/happy_eyeballs.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/io/network.hpp"
@@ -35,6 +36,14 @@ Task<Stream> connect_to(Network& network, std::string host, std::uint16_t port, 
 }
 
 }  // namespace
+
+Task<Stream> connect(std::string endpoint, ConnectOptions options) {
+  co_await cancel_point;
+  Endpoint parsed = Endpoint::parse(endpoint);
+  const auto kind = Reactor::current().service<detail::Kinds>().of(parsed);
+  Task<Stream> connecting = kind->connect(std::move(parsed), options);
+  co_return co_await unlisted(std::move(connecting));
+}
 
 Task<Stream> connect(std::string host, std::uint16_t port, ConnectOptions options) {
   co_await cancel_point;

@@ -23,7 +23,7 @@ enum class Errc {
   cut_write,  ///< An earlier write was cut in its middle: what came next would be read as its rest.
   protocol,   ///< The peer does not keep to the protocol: see ProtocolError.
   not_supported,  ///< This kind of stream cannot do that.
-  bad_endpoint,    ///< A text that is no endpoint, or not one of its kind: io/endpoint.hpp.
+  bad_endpoint,   ///< A text that is no endpoint, or not one of its kind: io/endpoint.hpp.
   not_a_name,     ///< No host can have this name: it is not looked up.
 };
 

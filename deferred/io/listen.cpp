@@ -6,7 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "deferred/io/detail/endpoint_kinds.hpp"
 #include "deferred/io/detail/joined_acceptor.hpp"
+#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/detail/socket_acceptor.hpp"
+#include "deferred/io/endpoint.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/io/network.hpp"
 
@@ -19,13 +23,23 @@ bool is_of_the_family(const std::error_code& error) {
          error == std::errc::address_not_available;
 }
 
-Listener listen_everywhere(Network& network, std::uint16_t port, const ListenOptions& options) {
+std::string what_of(const Address& at) { return "listen on " + at.text(); }
+
+template <class F>
+auto everywhere(std::uint16_t port, F listen_at) {
   try {
-    return network.listen(Address::any_ipv6(port), options);
+    return listen_at(Address::any_ipv6(port));
   } catch (const std::system_error& error) {
     if (!is_of_the_family(error.code())) throw;
   }
-  return network.listen(Address::any_ipv4(port), options);
+  return listen_at(Address::any_ipv4(port));
+}
+
+Address literal(std::string_view host, std::uint16_t port) {
+  const auto at = Address::ip(host, port);
+  if (at) return *at;
+  const std::string what = "listen on " + host_and_port(host, port);
+  throw std::system_error(Errc::not_an_address, host.empty() ? what + ": '*' is everywhere" : what);
 }
 
 // Who connects to localhost tries ::1 and then 127.0.0.1, and so finds this at either. A port that
@@ -55,18 +69,49 @@ Listener listen_on_localhost(Network& network, std::uint16_t port, const ListenO
 
 }  // namespace
 
+Listener listen(Reactor& reactor, std::string_view endpoint, const ListenOptions& options) {
+  const Endpoint parsed = Endpoint::parse(endpoint);
+  const auto kind = reactor.service<detail::Kinds>().of(parsed);
+  return kind->listen(reactor, parsed, options);
+}
+Listener listen(std::string_view endpoint, const ListenOptions& options) {
+  return listen(Reactor::current(), endpoint, options);
+}
+
+Listener listen(Reactor& reactor, Descriptor socket) {
+  detail::take_over(socket, true, "listen on descriptor " + std::to_string(socket.fd()));
+  return Listener(AcceptorPointer::make<detail::SocketAcceptor>(reactor, std::move(socket),
+                                                                detail::BoundPath()));
+}
+Listener listen(Descriptor socket) { return listen(Reactor::current(), std::move(socket)); }
+
+Descriptor open_listener(std::string_view endpoint, const ListenOptions& options) {
+  const Endpoint parsed = Endpoint::parse(endpoint);
+  if (parsed.kind() == "unix") {
+    detail::require_unix_listener(parsed);
+    const Address at = Address::unix_path(parsed.part(0));
+    return detail::listening_socket(at, detail::options_of(parsed, options), what_of(at));
+  }
+  if (parsed.kind() != "tcp") parsed.refuse("what is opened without a reactor is tcp or unix");
+  detail::require_tcp_listener(parsed);
+  const ListenOptions given = detail::options_of(parsed, options);
+  const std::string& host = parsed.part(0);
+  if (host == "localhost") parsed.refuse("localhost is 127.0.0.1 and [::1]: name one");
+  if (host == "*") {
+    return everywhere(parsed.port(1), [&](const Address& at) {
+      return detail::listening_socket(at, given, what_of(at));
+    });
+  }
+  const Address at = literal(host, parsed.port(1));
+  return detail::listening_socket(at, given, what_of(at));
+}
+
 Listener listen(Reactor& reactor, std::string_view host, std::uint16_t port,
                 const ListenOptions& options) {
   Network& network = current_network(reactor);
-  if (host == "*") return listen_everywhere(network, port, options);
   if (host == "localhost") return listen_on_localhost(network, port, options);
-  const auto at = Address::ip(host, port);
-  if (!at) {
-    const std::string what = "listen on " + host_and_port(host, port);
-    throw std::system_error(Errc::not_an_address,
-                            host.empty() ? what + ": '*' is everywhere" : what);
-  }
-  return network.listen(*at, options);
+  const auto listen_at = [&](const Address& at) { return network.listen(at, options); };
+  return host == "*" ? everywhere(port, listen_at) : listen_at(literal(host, port));
 }
 
 Listener listen(std::string_view host, std::uint16_t port, const ListenOptions& options) {

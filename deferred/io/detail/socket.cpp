@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/detail/socket.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -25,6 +26,15 @@ socklen_t size_of(const Address& address) noexcept {
 
 void set(int socket, int level, int option, int value) noexcept {
   ::setsockopt(socket, level, option, &value, sizeof value);
+}
+
+int option(int socket, int name, const std::string& what) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(socket, SOL_SOCKET, name, &value, &size) != 0) {
+    throw std::system_error(last_error(), what);
+  }
+  return value;
 }
 
 bool bind_to(int socket, const Address& at) noexcept {
@@ -98,6 +108,17 @@ Descriptor listening_socket(const Address& at, const ListenOptions& options,
   }
   if (::listen(made.fd(), options.backlog) != 0) throw std::system_error(last_error(), what);
   return made;
+}
+
+void take_over(const Descriptor& socket, bool listens, const std::string& what) {
+  const int fd = socket.fd();
+  if (option(fd, SO_TYPE, what) != SOCK_STREAM || option(fd, SO_ACCEPTCONN, what) != listens) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), what);
+  }
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    throw std::system_error(last_error(), what);
+  }
 }
 
 Address local_address(int socket, const std::string& what) {

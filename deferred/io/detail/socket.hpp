@@ -28,6 +28,9 @@ Descriptor new_socket(Address::Family family, bool datagrams, const std::string&
 /// A socket of its own, that listens there.
 Descriptor listening_socket(const Address& at, const ListenOptions& options,
                             const std::string& what);
+/// Lets a stream socket that somebody else has made not block. Throws std::errc::invalid_argument
+/// for what is none, or whether it listens is not what is said.
+void take_over(const Descriptor& socket, bool listens, const std::string& what);
 /// Where a socket is, and whom it is connected to.
 Address local_address(int socket, const std::string& what);
 Address peer_address(int socket, const std::string& what);
