@@ -12,8 +12,8 @@
 
 namespace deferred::io {
 
-/// Over a connected socket of TCP or Unix, which is the stream's from now on, and does not block
-/// any more, nor do copies of it. `peer` is what errors name; the socket's own peer, unless it is
+/// Over a connected socket of TCP or Unix, which is the stream's from now on; that it blocks, or
+/// does not, is left as it is. `peer` is what errors name; the socket's own peer, unless it is
 /// given. Throws std::system_error, "adopt descriptor 5"; then it is closed. On the reactor of the
 /// running task, or a named one.
 DEFERRED_API Stream adopt(Descriptor socket, std::string peer = {});

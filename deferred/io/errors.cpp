@@ -29,6 +29,8 @@ class Category final : public std::error_category {
         return "this kind of stream cannot do that";
       case Errc::bad_endpoint:
         return "no endpoint, or not one of its kind";
+      case Errc::descriptors_lost:
+        return "descriptors came that there was no room for, and were closed";
       case Errc::not_a_name:
         return "no host can have this name";
     }

@@ -20,6 +20,10 @@
 
 namespace deferred::io {
 
+namespace detail {
+struct TransportAccess;
+}
+
 class Transport;
 /// Owns a transport with others: a stream, and what waits on it.
 using TransportPointer = detail::Counted<Transport>;
@@ -101,6 +105,7 @@ class DEFERRED_API Transport {
 
  private:
   friend TransportPointer;
+  friend struct detail::TransportAccess;
   friend class Stream;
   friend class ReadSome;
   friend class WriteSome;

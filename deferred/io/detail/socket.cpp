@@ -115,6 +115,7 @@ void take_over(const Descriptor& socket, bool listens, const std::string& what) 
   if (option(fd, SO_TYPE, what) != SOCK_STREAM || option(fd, SO_ACCEPTCONN, what) != listens) {
     throw std::system_error(std::make_error_code(std::errc::invalid_argument), what);
   }
+  if (!listens) return;
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
     throw std::system_error(last_error(), what);
@@ -169,7 +170,7 @@ SocketTransport::SocketTransport(Reactor& reactor, Descriptor socket, std::strin
 
 std::optional<std::size_t> SocketTransport::try_read(std::span<char> into) {
   while (true) {
-    const auto got = ::recv(socket_.fd(), into.data(), into.size(), 0);
+    const auto got = ::recv(socket_.fd(), into.data(), into.size(), MSG_DONTWAIT);
     if (got >= 0) {
       // A stream gives all it has, as far as there is room: epoll(7).
       drained = static_cast<std::size_t>(got) < into.size();
@@ -182,7 +183,7 @@ std::optional<std::size_t> SocketTransport::try_read(std::span<char> into) {
 
 std::optional<std::size_t> SocketTransport::try_write(std::string_view data) {
   while (true) {
-    const auto sent = ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL);
+    const auto sent = ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (would_block()) return std::nullopt;
     if (errno != EINTR) throw std::system_error(last_error(), writing + peer());

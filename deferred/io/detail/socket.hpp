@@ -28,8 +28,8 @@ Descriptor new_socket(Address::Family family, bool datagrams, const std::string&
 /// A socket of its own, that listens there.
 Descriptor listening_socket(const Address& at, const ListenOptions& options,
                             const std::string& what);
-/// Lets a stream socket that somebody else has made not block. Throws std::errc::invalid_argument
-/// for what is none, or whether it listens is not what is said.
+/// Checks that it is a stream socket, that listens or does not: std::errc::invalid_argument is
+/// thrown if not. Lets one that listens not block.
 void take_over(const Descriptor& socket, bool listens, const std::string& what);
 /// Where a socket is, and whom it is connected to.
 Address local_address(int socket, const std::string& what);
@@ -42,7 +42,8 @@ void send_without_delay(int socket) noexcept;
 
 class SocketTransport final : public Transport {
  public:
-  /// Takes over a connected socket, or one that is about to be, that does not block.
+  /// Takes over a connected socket, or one that is about to be, whether it blocks or not: the
+  /// calls do not.
   DEFERRED_API SocketTransport(Reactor& reactor, Descriptor socket, std::string peer) noexcept;
 
   std::optional<std::size_t> try_read(std::span<char> into) override;

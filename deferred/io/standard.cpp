@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/standard.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "deferred/io/detail/fd_transport.hpp"
+#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/errors.hpp"
+#include "deferred/reactor/reactor.hpp"
+
+namespace deferred::io {
+namespace {
+
+using detail::FdSide;
+using detail::last_error;
+
+Descriptor copy_of(int fd, const std::string& name) {
+  Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy) throw std::system_error(last_error(), name);
+  return copy;
+}
+
+// O_NONBLOCK belongs to the description, which the shell and its other children share: so it is set
+// on one of our own, of the same file. Where it cannot be opened - another user's terminal, a pipe
+// that nobody reads any more - the shared one is used, which is asked before each call.
+FdSide side_of(int fd, FdSide::Kind kind, int direction, const std::string& name) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  Descriptor own(::open(path.c_str(), direction | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (own) return FdSide(std::move(own), kind, false);
+  return FdSide(copy_of(fd, name), kind, true);
+}
+
+Stream standard(Reactor& reactor, int fd, const std::string& name) {
+  struct stat found{};
+  if (::fstat(fd, &found) != 0) throw std::system_error(last_error(), name);
+  const bool is_input = fd == STDIN_FILENO;
+  const auto stream_of = [&](FdSide::Kind kind) {
+    FdSide side = side_of(fd, kind, is_input ? O_RDONLY : O_WRONLY, name);
+    FdSide in = is_input ? std::move(side) : FdSide();
+    return make_stream<detail::FdTransport>(reactor, std::move(in), std::move(side), name);
+  };
+  if (S_ISSOCK(found.st_mode)) {
+    return make_stream<detail::SocketTransport>(reactor, copy_of(fd, name), name);
+  }
+  if (S_ISFIFO(found.st_mode)) return stream_of(FdSide::Kind::pipe);
+  if (::isatty(fd) == 1) return stream_of(FdSide::Kind::terminal);
+  throw std::system_error(Errc::not_supported, name);
+}
+
+}  // namespace
+
+Stream standard_input(Reactor& reactor) { return standard(reactor, 0, "standard input"); }
+Stream standard_output(Reactor& reactor) { return standard(reactor, 1, "standard output"); }
+Stream standard_error(Reactor& reactor) { return standard(reactor, 2, "standard error"); }
+Stream standard_input() { return standard_input(Reactor::current()); }
+Stream standard_output() { return standard_output(Reactor::current()); }
+Stream standard_error() { return standard_error(Reactor::current()); }
+
+struct RawMode::Before {
+  int terminal;
+  termios settings;
+};
+
+RawMode::RawMode(int terminal) : before_(std::make_unique<Before>()) {
+  before_->terminal = terminal;
+  if (::tcgetattr(terminal, &before_->settings) != 0) {
+    throw std::system_error(last_error(), "raw mode");
+  }
+  termios raw = before_->settings;
+  ::cfmakeraw(&raw);
+  if (::tcsetattr(terminal, TCSAFLUSH, &raw) != 0) {
+    throw std::system_error(last_error(), "raw mode");
+  }
+}
+
+RawMode::~RawMode() {
+  if (before_) ::tcsetattr(before_->terminal, TCSAFLUSH, &before_->settings);
+}
+
+}  // namespace deferred::io
