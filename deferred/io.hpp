@@ -19,6 +19,7 @@
 #include "deferred/io/listen_options.hpp"
 #include "deferred/io/listener.hpp"
 #include "deferred/io/lock_file.hpp"
+#include "deferred/io/names.hpp"
 #include "deferred/io/netstring.hpp"
 #include "deferred/io/network.hpp"
 #include "deferred/io/pipe.hpp"

@@ -36,6 +36,7 @@ Programs channel_programs();
 Programs join_programs();
 Programs threads_programs();
 Programs io_programs();
+Programs names_programs();
 
 /// A check: it is a fault of the run if this does not hold.
 inline void right(bool holds, const char* sentence) {

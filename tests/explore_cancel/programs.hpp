@@ -30,6 +30,7 @@ Programs generator_programs();
 Programs task_programs();
 Programs wait_programs();
 Programs io_programs();
+Programs names_programs();
 
 /// A short wait, in which time passes.
 inline Task<> some_time() { co_await Pause{std::chrono::milliseconds(1)}; }
