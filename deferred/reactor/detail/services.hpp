@@ -17,7 +17,7 @@ class Reactor;
 
 namespace detail {
 
-struct DEFERRED_API Service {
+struct Service {
   enum class State : std::uint8_t { making, made, ended };
 
   explicit Service(const std::type_info& of) noexcept : type(&of) {}
