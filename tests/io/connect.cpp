@@ -3,12 +3,14 @@
 
 #include <vector>
 
+#include "deferred/io/names.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/io/loopback.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
 using namespace std::chrono_literals;
+using io::Address;
 using io::Errc;
 using io::Listener;
 using io::Stream;
@@ -73,16 +75,30 @@ TEST_CASE("an IPv6 address that refuses is named in brackets") {
   });
 }
 
-TEST_CASE("a host that is no address is refused, for names are not looked up") {
+TEST_CASE("a host that can be no name is refused, and nobody is asked") {
   run([](Reactor&) -> Task<void> {
-    const std::vector<std::string> hosts = {"example.org", "", "1.2.3", "[::1]", "LOCALHOST"};
+    const std::vector<std::string> hosts = {"", "1.2.3", "[::1]", "a b", std::string(300, 'a')};
     for (const std::string& host : hosts) {
       const auto got = co_await as_outcome(io::connect(host, 80));
 
       CAPTURE(host);
-      CHECK(failed_with(got, Errc::not_an_address));
-      CHECK(what(got) == "look up " + host + ": it is neither an IPv4 nor an IPv6 address");
+      CHECK(failed_with(got, Errc::not_a_name));
+      CHECK(what(got).starts_with("look up '"));
     }
+  });
+}
+
+TEST_CASE("a name is looked up, and connected to at the address that its source knows") {
+  run([](Reactor& reactor) -> Task<void> {
+    const auto known = [](const std::string& host) {
+      return std::vector{Address::ip(host == "poems.example" ? "127.0.0.1" : "192.0.2.1", 0).value()};
+    };
+    io::names::use(reactor, io::names::in_threads(known));
+    const Listener listener = io::listen(reactor, "127.0.0.1", 0);
+
+    const Stream stream = co_await io::connect("poems.example", listener.port());
+
+    CHECK(stream.peer() == listener.local());
   });
 }
 
@@ -103,7 +119,7 @@ TEST_CASE("a host with a NUL in it is refused, not cut short") {
 
     const auto got = co_await as_outcome(io::connect(host, 80));
 
-    CHECK(failed_with(got, Errc::not_an_address));
+    CHECK(failed_with(got, Errc::not_a_name));
   });
 }
 

@@ -6,7 +6,7 @@
 
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/detail/socket_acceptor.hpp"
-#include "deferred/io/errors.hpp"
+#include "deferred/io/names.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
 
 namespace deferred::io::detail {
@@ -39,8 +39,7 @@ Listener SystemNetwork::listen(const Address& at, const ListenOptions& options) 
 }
 
 Task<std::vector<Address>> SystemNetwork::look_up(std::string host) {
-  co_await cancel_point;
-  throw std::system_error(Errc::not_an_address, "look up " + host);
+  co_return co_await names::look_up(std::move(host));
 }
 
 }  // namespace deferred::io::detail
