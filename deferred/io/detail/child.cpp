@@ -32,7 +32,7 @@ std::optional<Exit> reaped(int pidfd) noexcept {
 
 }  // namespace
 
-Child::Child(Reactor& reactor, Reaper& reaper, pid_t started, Descriptor pidfd)
+Child::Child(Reactor& reactor, Reaper& reaper, int started, Descriptor pidfd)
     : pid(started), parent_(::getpid()), orphan_(std::make_unique<Orphan>()) {
   if (!pidfd) {
     exit = Exit(Exit::How::unknown, 0);

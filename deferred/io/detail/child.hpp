@@ -3,8 +3,6 @@
 // Child: a process that was started, until it is reaped. Reaper: a reactor's children.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,7 +26,7 @@ struct Orphan {
 class Child {
  public:
   /// Takes over a process that was just started. Without a pidfd it is gone already.
-  Child(Reactor& reactor, Reaper& reaper, pid_t pid, Descriptor pidfd);
+  Child(Reactor& reactor, Reaper& reaper, int pid, Descriptor pidfd);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
@@ -36,7 +34,7 @@ class Child {
   void signal(int number) noexcept;
   void signal_group(int number) noexcept;
 
-  pid_t pid;
+  int pid;
   std::optional<Exit> exit;
   Event ended;
 
@@ -44,7 +42,7 @@ class Child {
   bool runs() const noexcept;
   void on_end(Reaper& reaper) noexcept;
 
-  pid_t parent_;  // a child of fork() has the pidfd too, but not the right
+  int parent_;  // a child of fork() has the pidfd too, but not the right
   std::unique_ptr<Orphan> orphan_;
   Descriptor pidfd_;  // before what watches it
   Watch watch_;

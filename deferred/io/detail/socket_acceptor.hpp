@@ -3,8 +3,7 @@
 // SocketAcceptor: a listening socket of the system's.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <string>
 
 #include "deferred/io/acceptor.hpp"
