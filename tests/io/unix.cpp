@@ -120,6 +120,23 @@ TEST_CASE("a path where somebody listens is left to him, and so is a file") {
   });
 }
 
+TEST_CASE("a path of which the socket does not listen yet is left to it") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("socket");
+    const io::Descriptor bound(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const io::Address name = io::Address::unix_path(path);
+    REQUIRE(::bind(bound.fd(), reinterpret_cast<const sockaddr*>(name.native().data()),
+                   static_cast<socklen_t>(name.native().size())) == 0);
+
+    CHECK(error_of_listening("unix:" + path) ==
+          "listen on unix:" + path + ": Address already in use");
+
+    CHECK(std::filesystem::is_socket(path));
+    co_return;
+  });
+}
+
 TEST_CASE("a listener's path goes with it, unless it is another's by then") {
   run([](Reactor&) -> Task<> {
     const TemporaryFolder folder;

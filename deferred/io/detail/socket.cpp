@@ -5,40 +5,20 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "deferred/io/detail/native_address.hpp"
 #include "deferred/io/detail/operations.hpp"
+#include "deferred/io/detail/unix_path.hpp"
 #include "deferred/io/errors.hpp"
 
 namespace deferred::io::detail {
 namespace {
 
-const sockaddr* native(const Address& address) noexcept {
-  return reinterpret_cast<const sockaddr*>(address.native().data());
-}
-socklen_t size_of(const Address& address) noexcept {
-  return static_cast<socklen_t>(address.native().size());
-}
-
 void set(int socket, int level, int option, int value) noexcept {
   ::setsockopt(socket, level, option, &value, sizeof value);
-}
-
-int option(int socket, int name, const std::string& what) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  if (::getsockopt(socket, SOL_SOCKET, name, &value, &size) != 0) {
-    throw std::system_error(last_error(), what);
-  }
-  return value;
-}
-
-bool bind_to(int socket, const Address& at) noexcept {
-  return ::bind(socket, native(at), size_of(at)) == 0;
 }
 
 Address name_of(int (*call)(int, sockaddr*, socklen_t*), int socket, const std::string& what) {
@@ -48,34 +28,6 @@ Address name_of(int (*call)(int, sockaddr*, socklen_t*), int socket, const std::
     throw std::system_error(last_error(), what);
   }
   return Address::from_native(std::as_bytes(std::span(&name, 1)).first(size));
-}
-
-// A path that a process has left behind: a socket of which nobody takes connections.
-bool is_stale(const Address& path) {
-  struct stat found{};
-  if (::lstat(path.host().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
-  const Descriptor caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return caller && ::connect(caller.fd(), native(path), size_of(path)) != 0 &&
-         errno == ECONNREFUSED;
-}
-
-// Narrowed before there is a path, for it can be connected to at once; widened behind, for bind()
-// takes what the umask says from it.
-void bind_to_path(int socket, const Address& at, unsigned mode, const std::string& what) {
-  const std::string path = at.host();
-  const bool abstract = path.starts_with('@');
-  if (!abstract) ::fchmod(socket, static_cast<mode_t>(mode));
-  bool bound = bind_to(socket, at);
-  if (!bound && errno == EADDRINUSE && !abstract && is_stale(at)) {
-    ::unlink(path.c_str());
-    bound = bind_to(socket, at);
-  }
-  if (!bound) throw std::system_error(last_error(), what);
-  if (!abstract && ::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0) {
-    const std::error_code error = last_error();
-    ::unlink(path.c_str());
-    throw std::system_error(error, what);
-  }
 }
 
 }  // namespace
@@ -93,19 +45,34 @@ Descriptor new_socket(Address::Family family, bool datagrams, const std::string&
   return made;
 }
 
+int option(int socket, int name, const std::string& what) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(socket, SOL_SOCKET, name, &value, &size) != 0) {
+    throw std::system_error(last_error(), what);
+  }
+  return value;
+}
+
+Descriptor bound_socket(const Address& at, bool datagrams, const ListenOptions& options,
+                        const std::string& what) {
+  Descriptor made = new_socket(at.family(), datagrams, what);
+  if (at.family() == Address::Family::unix_domain || at.family() == Address::Family::unnamed) {
+    bind_to_path(made.fd(), at, options.mode, what);
+    return made;
+  }
+  // Of datagrams that would share the port: socket(7).
+  if (!datagrams) set(made.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+  // Whatever the machine's setting is: "[::]" takes those who come by IPv4 too.
+  if (at.family() == Address::Family::ipv6) set(made.fd(), IPPROTO_IPV6, IPV6_V6ONLY, !at.is_any());
+  if (options.share_port) set(made.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (::bind(made.fd(), native(at), size_of(at)) != 0) throw std::system_error(last_error(), what);
+  return made;
+}
+
 Descriptor listening_socket(const Address& at, const ListenOptions& options,
                             const std::string& what) {
-  Descriptor made = new_socket(at.family(), false, what);
-  if (at.family() == Address::Family::unix_domain) {
-    bind_to_path(made.fd(), at, options.mode, what);
-  } else {
-    set(made.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
-    // Whatever the machine's setting is: "[::]" takes those who come by IPv4 too.
-    if (at.family() == Address::Family::ipv6)
-      set(made.fd(), IPPROTO_IPV6, IPV6_V6ONLY, !at.is_any());
-    if (options.share_port) set(made.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
-    if (!bind_to(made.fd(), at)) throw std::system_error(last_error(), what);
-  }
+  Descriptor made = bound_socket(at, false, options, what);
   if (::listen(made.fd(), options.backlog) != 0) throw std::system_error(last_error(), what);
   return made;
 }

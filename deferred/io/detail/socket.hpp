@@ -25,9 +25,15 @@ bool would_block() noexcept;
 
 /// A stream socket of a family, or one of datagrams. `what` is put before an error.
 Descriptor new_socket(Address::Family family, bool datagrams, const std::string& what);
+/// A socket of its own, that is bound there. Unnamed: a Unix socket with a name that the kernel
+/// picks.
+Descriptor bound_socket(const Address& at, bool datagrams, const ListenOptions& options,
+                        const std::string& what);
 /// A socket of its own, that listens there.
 Descriptor listening_socket(const Address& at, const ListenOptions& options,
                             const std::string& what);
+/// What getsockopt() says, of SOL_SOCKET.
+int option(int socket, int name, const std::string& what);
 /// Checks that it is a stream socket, that listens or does not: std::errc::invalid_argument is
 /// thrown if not. Lets one that listens not block.
 void take_over(const Descriptor& socket, bool listens, const std::string& what);

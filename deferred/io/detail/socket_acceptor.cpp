@@ -2,8 +2,6 @@
 #include "deferred/io/detail/socket_acceptor.hpp"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -35,20 +33,6 @@ bool is_of_the_connection(int error) noexcept {
 }
 
 }  // namespace
-
-BoundPath::BoundPath(std::string path) : path_(std::move(path)), process_(::getpid()) {
-  struct stat found{};
-  if (::lstat(path_.c_str(), &found) != 0) path_.clear();
-  device_ = found.st_dev;
-  file_ = found.st_ino;
-}
-
-void BoundPath::remove() noexcept {
-  struct stat found{};
-  if (path_.empty() || process_ != ::getpid()) return;
-  if (::lstat(path_.c_str(), &found) != 0) return;
-  if (found.st_dev == device_ && found.st_ino == file_) ::unlink(path_.c_str());
-}
 
 SocketAcceptor::SocketAcceptor(Reactor& reactor, Descriptor socket, BoundPath path)
     : Acceptor(reactor, connection_waits_),

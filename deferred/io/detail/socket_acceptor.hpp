@@ -3,29 +3,13 @@
 // SocketAcceptor: a listening socket of the system's.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "deferred/io/acceptor.hpp"
 #include "deferred/io/descriptor.hpp"
+#include "deferred/io/detail/unix_path.hpp"
 
 namespace deferred::io::detail {
-
-/// The path of a Unix socket that this process has bound: it goes with the listener, if it is still
-/// the one.
-class BoundPath {
- public:
-  /// None.
-  BoundPath() noexcept = default;
-  explicit BoundPath(std::string path);
-  void remove() noexcept;
-
- private:
-  std::string path_;
-  dev_t device_ = 0;
-  ino_t file_ = 0;
-  pid_t process_ = 0;  // a child has the listener too, but the path is not its own
-};
 
 class SocketAcceptor final : public Acceptor {
  public:

@@ -6,6 +6,7 @@
 
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/detail/socket_acceptor.hpp"
+#include "deferred/io/detail/unix_path.hpp"
 #include "deferred/io/names.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
 
@@ -33,9 +34,9 @@ Task<Stream> SystemNetwork::connect(Address to) {
 Listener SystemNetwork::listen(const Address& at, const ListenOptions& options) {
   const std::string what = "listen on " + at.text();
   Descriptor socket = listening_socket(at, options, what);
-  const bool has_path = at.family() == Address::Family::unix_domain && !at.host().starts_with('@');
-  BoundPath path = has_path ? BoundPath(at.host()) : BoundPath();
-  return Listener(AcceptorPointer::make<SocketAcceptor>(reactor_, std::move(socket), path));
+  BoundPath path(at);
+  return Listener(
+      AcceptorPointer::make<SocketAcceptor>(reactor_, std::move(socket), std::move(path)));
 }
 
 Task<std::vector<Address>> SystemNetwork::look_up(std::string host) {
