@@ -12,6 +12,7 @@
 #include "deferred/reactor/registry.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
 #include "deferred/reactor/report_slow.hpp"
+#include "deferred/reactor/round_order.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
 #include "deferred/reactor/signal_watch.hpp"
 #include "deferred/reactor/task_info.hpp"

@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "deferred/reactor/detail/arrange.hpp"
 #include "deferred/reactor/detail/describe.hpp"
 #include "deferred/reactor/detail/interception.hpp"
 #include "deferred/reactor/detail/microthread.hpp"
@@ -141,22 +142,48 @@ class Reactor::InTurn {
   Reactor* const before_;
 };
 
-void Reactor::turn() noexcept {
-  if (in_turn_ || dead_) return;
-  const InTurn in_turn(*this);
-  ++turns_;
-  if (tracer_) [[unlikely]]
-    tracer_->turn_begins(*this);
+inline void Reactor::begin_rounds() noexcept {
   ready_.prepend(next_turn_);
   if (timers_.empty()) {
     inbox_->drain(most_messages);
   } else {
     take_messages_and_timers();
   }
+}
+
+void Reactor::turn() noexcept {
+  if (in_turn_ || dead_) return;
+  const InTurn in_turn(*this);
+  ++turns_;
+  if (overseen_) [[unlikely]]
+    return take_overseen_turn();
+  begin_rounds();
   ready_.run_round(true);
   ready_.run_at_most(event_interval_);
   if (tracer_) [[unlikely]]
     tracer_->turn_ends(*this);
+}
+
+// Does what turn() does. Of a round that goes on, what is pushed meanwhile is no part; what it
+// leaves is of the next one.
+void Reactor::take_overseen_turn() noexcept {
+  if (tracer_) tracer_->turn_begins(*this);
+  begin_rounds();
+  arrange_round();
+  ready_.run_round(true);
+  int left = event_interval_;
+  while (left > 0 && !ready_.empty()) {
+    arrange_round();
+    detail::RunQueue round;
+    round.prepend(ready_);
+    left = round.run_at_most(left);
+    if (!dead_) ready_.prepend(round);
+  }
+  if (tracer_) tracer_->turn_ends(*this);
+}
+
+void Reactor::arrange_round() noexcept {
+  if (order_) detail::arrange(ready_, *order_, room_);
 }
 
 // What a message sets is for the next turn already.
@@ -176,6 +203,7 @@ void Reactor::take_last_calls() noexcept {
 
 void Reactor::take_last_round() noexcept {
   const InTurn in_turn(*this);
+  arrange_round();
   ready_.run_round(true);
 }
 
@@ -206,6 +234,12 @@ Reactor& Reactor::current() {
   throw NoReactorError(
       "no reactor was named, none runs on this thread, and it has not exactly one: give the "
       "reactor, or do it in a task");
+}
+
+void Reactor::order_rounds(std::unique_ptr<RoundOrder> order) noexcept {
+  require_home("order_rounds()");
+  order_ = std::move(order);
+  overseen_ = tracer_ || order_;
 }
 
 namespace detail {

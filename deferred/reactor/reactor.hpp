@@ -22,6 +22,7 @@
 #include "deferred/reactor/detail/reactor_state.hpp"
 #include "deferred/reactor/registry.hpp"
 #include "deferred/reactor/remote_reactor.hpp"
+#include "deferred/reactor/round_order.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
 #include "deferred/reactor/signal_watch.hpp"
 #include "deferred/reactor/task_info.hpp"
@@ -143,6 +144,9 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   /// How many items of the ready queue a turn runs beyond those that stood there when it began:
   /// 256. 0: timers and I/O have their turn after each round. (tokio: event_interval)
   void set_event_interval(int items) noexcept { event_interval_ = items; }
+  /// From the next round on `order` says in which order what stands ready in one runs; none: it is
+  /// that in which it became ready. For tests. (testing/shuffle_ready_tasks.hpp)
+  void order_rounds(std::unique_ptr<RoundOrder> order) noexcept;
 
   /// The time at which the present turn began: the clock is read once a turn. Outside of a turn,
   /// the time.
@@ -260,7 +264,11 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
   void read_clock() noexcept;
   /// Those that are due at not_before_, and were set when there had been less than `pushes`.
   [[gnu::visibility("hidden")]] void fire_due_timers(std::uint64_t pushes) noexcept;
-  void take_messages_and_timers() noexcept;
+  [[gnu::always_inline]] void take_messages_and_timers() noexcept;
+  [[gnu::always_inline]] void begin_rounds() noexcept;
+  /// A turn that somebody is told of, or in whose rounds somebody has a say.
+  [[gnu::visibility("hidden"), gnu::noinline]] void take_overseen_turn() noexcept;
+  [[gnu::visibility("hidden")]] void arrange_round() noexcept;
   [[gnu::visibility("hidden")]] void arm_next() noexcept;
   /// Something became ready outside of a turn: asks the backend for one.
   void want_turn() noexcept {

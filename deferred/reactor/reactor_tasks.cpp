@@ -153,6 +153,7 @@ Tracer* Reactor::trace(Tracer* tracer) {
       if (!at.is_branch) detail::intercept(const_cast<detail::Microthread&>(*at.task));
     }
   }
+  overseen_ = tracer || order_;
   return std::exchange(tracer_, tracer);
 }
 

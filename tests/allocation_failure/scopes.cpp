@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Scopes and nurseries: what runs in them, and what becomes of that without memory.
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -153,6 +154,34 @@ void running(Reactor& reactor) {
   reactor.set_event_interval(0);
   has_value_or_no_memory(end_of(reactor, body), 1);
 }
+void ordered_rounds(Reactor& reactor) {
+  struct LastFirst final : RoundOrder {
+    std::size_t choose(std::size_t count) noexcept override { return count - 1; }
+  };
+  std::string log, begun;
+  {
+    const AllocationsSucceed memory;
+    log.reserve(10);
+    begun.reserve(10);
+  }
+  const auto writes = [&log](char letter) -> Task<> {
+    log += letter;
+    co_return;
+  };
+  try {
+    reactor.order_rounds(std::make_unique<LastFirst>());
+    for (const char letter : {'a', 'b', 'c'}) {
+      spawn(reactor, writes(letter)).detach();
+      begun += letter;
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  turns(reactor, 2);
+  right(log.size() == begun.size(), "a task of a round does not run");
+  // Without memory for another order it is as it stood.
+  right(log == "cab" || allocation_failed(), "a round is in another order");
+  reactor.order_rounds(nullptr);
+}
 
 }  // namespace
 
@@ -203,6 +232,9 @@ Programs scope_programs() {
        {"deferred::CurrentTask::operator()()", "deferred::TaskRef::running()",
         "deferred::Reactor::set_event_interval()"},
        &running},
+      {"rounds in an order",
+       {"deferred::Reactor::order_rounds()", "deferred::RoundOrder::choose()"},
+       &ordered_rounds},
   };
 }
 

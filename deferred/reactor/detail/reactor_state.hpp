@@ -16,6 +16,7 @@
 #include "deferred/reactor/detail/services.hpp"
 #include "deferred/reactor/detail/timer_heap.hpp"
 #include "deferred/reactor/registry.hpp"
+#include "deferred/reactor/round_order.hpp"
 #include "deferred/reactor/shutdown_trigger.hpp"
 #include "deferred/reactor/signal_watch.hpp"
 #include "deferred/reactor/watch.hpp"
@@ -55,6 +56,7 @@ struct ReactorState {
   bool crashed_ = false;
   bool dead_ = false;                 // this is the child of a fork(), and it is the parent's
   bool stuck_ = false;                // it has been reported in this run
+  bool overseen_ = false;             // somebody is told of turns, or orders their rounds
   std::uint32_t in_watch_ = 0;        // in so many callbacks of watches, one inside the other
   std::uint32_t turns_ = 0;           // that have begun; it wraps around
   TimePoint now_ = TimePoint::min();  // never goes back
@@ -69,6 +71,8 @@ struct ReactorState {
   std::size_t task_count_ = 0;
   std::uint64_t last_task_id_ = 0;
   Tracer* tracer_ = nullptr;
+  std::unique_ptr<RoundOrder> order_;
+  std::vector<Runnable*> room_;                // for a round that is put in order; else empty
   RemoteEnd* remote_ends_ = nullptr;           // all outstanding ones
   std::vector<std::unique_ptr<FdEntry>> fds_;  // by fd
   std::size_t watched_fds_ = 0;

@@ -4,6 +4,7 @@
 // queue's own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -46,14 +47,26 @@ class RunQueue {
   }
 
   /// Runs items, oldest first, until there are none or so many have run: also what is pushed
-  /// meanwhile.
-  void run_at_most(int count) noexcept {
+  /// meanwhile. Gives how many more it may have been.
+  int run_at_most(int count) noexcept {
     for (; first_ && count > 0; --count) {
-      Runnable& item = *first_;
-      first_ = item.next;
-      if (!first_) last_ = &first_;
+      Runnable& item = pop();
       item.run(item, true);
     }
+    return count;
+  }
+
+  /// Takes out the oldest. REQUIRES: not empty.
+  Runnable& pop() noexcept {
+    Runnable& item = *first_;
+    first_ = item.next;
+    if (!first_) last_ = &first_;
+    return item;
+  }
+  std::size_t count() const noexcept {
+    std::size_t n = 0;
+    for (const Runnable* item = first_; item; item = item->next) ++n;
+    return n;
   }
 
   /// Leaves its items as they are, in no queue.
