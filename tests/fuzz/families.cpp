@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "tests/fuzz/shuffled.hpp"
+
 using namespace std::chrono_literals;
 
 namespace deferred::fuzz {
@@ -14,7 +16,7 @@ const WorldOptions* options_of_the_world = nullptr;  // for the hook
 }
 
 Families::Families(std::uint64_t seed, const WorldOptions& options)
-    : options_(options), random_(seed) {
+    : options_(options), random_(seed), shuffled_(seed % 2 == 0) {
   for (std::size_t capacity = 0; capacity != 3; ++capacity) lines_.emplace_back(capacity);
   bells_.resize(2);
 }
@@ -26,6 +28,7 @@ void Families::run() {
     options_of_the_world->failed(failure.report());
   });
   reactor_ = std::make_unique<Reactor>(time_);
+  if (shuffled_) shuffle_rounds(*reactor_, random_);
   for (unsigned n = 1 + random_.below(3); n != 0; --n) begin(nullptr, random_.next());
   const bool dies = random_.one_in(8);
   for (unsigned turns = random_.below(40); turns != 0; --turns) {

@@ -101,6 +101,7 @@ class Families {
   std::deque<Line> lines_;  // of the capacities 0, 1, 2
   std::deque<Bell> bells_;
   std::unique_ptr<Reactor> reactor_;
+  bool shuffled_ = false;  // what is ready in a round runs in any order
   std::vector<MemberPointer> members_;
   std::vector<KinPointer> kins_;
   std::vector<KnownScope> scopes_;

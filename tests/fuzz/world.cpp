@@ -10,6 +10,7 @@
 #include "tests/fuzz/operations.hpp"
 #include "tests/fuzz/probe.hpp"
 #include "tests/fuzz/results.hpp"
+#include "tests/fuzz/shuffled.hpp"
 
 namespace deferred::fuzz {
 
@@ -166,6 +167,7 @@ void World::run() {
   owned_loop_ = std::make_unique<Reactor>(time);
   loop = owned_loop_.get();
   Random random(seed_);
+  if (seed_ % 2 == 0) shuffle_rounds(*loop, random);
   for (unsigned n = 10 + random.below(150); n != 0; --n) {
     Random pick(random.next());
     act_one(pick.next(), Table::all().pick(pick, true));
