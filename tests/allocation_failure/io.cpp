@@ -108,7 +108,8 @@ void looking_at_streams(Reactor& reactor) {
         "open");
   right(ends.near.peer() == ends.far.local(), "its addresses");
   right(ends.near.buffered().empty(), "nothing is read yet");
-  co_await ends.near.shutdown_write();
+  const auto shut = [&ends]() -> Task<> { co_await ends.near.shutdown_write(); };
+  has_value_or_no_memory(end_of(reactor, shut));
   ends.near.close();
   right(!ends.near.is_open(), "it is closed");
 }

@@ -92,7 +92,7 @@ Task<> closed_under_a_reader(CutRun& run) {
 }
 
 Task<> accepts(CutRun& run) {
-  auto& listener = run.keep<io::Listener>(run.reactor(), "127.0.0.1", 0);
+  auto& listener = run.keep<io::Listener>(io::listen(run.reactor(), "127.0.0.1", 0));
   const DestroyedOnce counted(run);
   const auto connects = [](CutRun& of, std::uint16_t port) -> Task<io::Stream> {
     const DestroyedOnce also(of);

@@ -22,7 +22,7 @@ std::vector<Address> interleaved(std::vector<Address> addresses);
 class Attempts {
  public:
   /// `what` is put before the error.
-  explicit Attempts(std::string what) noexcept : what_(std::move(what)) {}
+  explicit Attempts(std::string what) : what_(std::move(what)) {}
   Attempts(const Attempts&) = delete;
   Attempts& operator=(const Attempts&) = delete;
 
