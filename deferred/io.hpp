@@ -24,6 +24,7 @@
 #include "deferred/io/network.hpp"
 #include "deferred/io/pipe.hpp"
 #include "deferred/io/process.hpp"
+#include "deferred/io/parsed_message.hpp"
 #include "deferred/io/read_write.hpp"
 #include "deferred/io/readiness.hpp"
 #include "deferred/io/run.hpp"

@@ -28,7 +28,7 @@ std::string encode_netstring(std::string_view text) {
   return encoded;
 }
 
-std::optional<ParsedNetstring> parse_netstring(std::string_view bytes, std::size_t limit) {
+std::optional<ParsedMessage> parse_netstring(std::string_view bytes, std::size_t limit) {
   std::size_t length = 0;
   std::size_t at = 0;
   for (; at < bytes.size() && is_digit(bytes[at]); ++at) {
@@ -55,7 +55,7 @@ std::optional<ParsedNetstring> parse_netstring(std::string_view bytes, std::size
     throw NetstringError("netstring: " + shown(rest[length]) + " after its " +
                          std::to_string(length) + " bytes, not a comma");
   }
-  return ParsedNetstring(rest.substr(0, length), at + 1 + length + 1);
+  return ParsedMessage(rest.substr(0, length), at + 1 + length + 1);
 }
 
 void NetstringDecoder::feed(std::string_view bytes) {
@@ -74,10 +74,10 @@ std::optional<std::string> NetstringDecoder::next() {
   return text;
 }
 
-Task<std::string> read_netstring(Stream& stream, std::size_t limit) {
+Task<std::optional<std::string>> read_netstring(Stream& stream, std::size_t limit) {
   co_await cancel_point;
   while (true) {
-    std::optional<ParsedNetstring> found;
+    std::optional<ParsedMessage> found;
     try {
       found = parse_netstring(stream.buffered(), limit);
     } catch (const NetstringError& error) {
@@ -89,7 +89,9 @@ Task<std::string> read_netstring(Stream& stream, std::size_t limit) {
       co_return text;
     }
     const bool more = co_await stream.read_more();
-    if (!more) throw std::system_error(Errc::ended, "read a netstring from " + stream.peer());
+    if (more) continue;
+    if (stream.buffered().empty()) co_return std::nullopt;
+    throw std::system_error(Errc::ended, "read a netstring from " + stream.peer());
   }
 }
 

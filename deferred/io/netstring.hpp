@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "deferred/io/errors.hpp"
+#include "deferred/io/parsed_message.hpp"
 #include "deferred/io/stream.hpp"
 #include "deferred/memory/api.hpp"
 
@@ -27,18 +28,10 @@ inline constexpr std::size_t default_netstring_limit = 99'999;
 
 DEFERRED_API std::string encode_netstring(std::string_view text);
 
-/// The first netstring of some bytes.
-class ParsedNetstring {
- public:
-  ParsedNetstring(std::string_view inside, std::size_t bytes) noexcept
-      : text(inside), size(bytes) {}
-  std::string_view text;  // a part of what was parsed
-  std::size_t size;       // of all of it, length and comma included
-};
-/// Nothing if `bytes` are only a beginning. Throws NetstringError as soon as they cannot become a
-/// netstring of at most `limit` bytes.
-DEFERRED_API std::optional<ParsedNetstring> parse_netstring(std::string_view bytes,
-                                                            std::size_t limit);
+/// The netstring that `bytes` begin with; nothing if they are only a beginning of one. Throws
+/// NetstringError as soon as they cannot become a netstring of at most `limit` bytes.
+DEFERRED_API std::optional<ParsedMessage> parse_netstring(std::string_view bytes,
+                                                          std::size_t limit);
 
 /// Fed with bytes in any pieces, gives the netstrings in them. Keeps at most the longest netstring
 /// and what was fed last, if all is taken after each feed().
@@ -59,10 +52,11 @@ class DEFERRED_API NetstringDecoder {
   std::size_t taken_ = 0;  // of bytes_
 };
 
-/// Reads one netstring; what follows it stays in the stream's buffer. Errc::ended if the peer
-/// closes first, NetstringError (with the peer named) if it sends something else. A cancelled one
-/// has consumed nothing. REQUIRES: `stream` outlives the task, and is not moved meanwhile.
-DEFERRED_API Task<std::string> read_netstring(Stream& stream,
-                                              std::size_t limit = default_netstring_limit);
+/// Reads one netstring; what follows it stays in the stream's buffer. Nothing if the peer has sent
+/// its last; Errc::ended if it ends inside of one, NetstringError (with the peer named) if it sends
+/// something else. A cancelled one has consumed nothing. REQUIRES: `stream` outlives the task, and
+/// is not moved meanwhile.
+DEFERRED_API Task<std::optional<std::string>> read_netstring(
+    Stream& stream, std::size_t limit = default_netstring_limit);
 
 }  // namespace deferred::io

@@ -3,11 +3,14 @@
 
 #include <deferred/deferred.hpp>
 
+#include <system_error>
+
 namespace poetry {
 namespace {
 
 using deferred::Duration;
 using deferred::Task;
+using deferred::io::Errc;
 using deferred::io::Stream;
 
 constexpr std::size_t longest_answer = 16 << 20;
@@ -21,7 +24,9 @@ Task<std::string> request(Address server, std::string name, std::string poem) {
   Stream stream = co_await deferred::io::connect(server.host, server.port);
   const std::string message = deferred::io::encode_netstring(name + "." + poem);
   co_await stream.write_all(message);
-  co_return co_await deferred::io::read_netstring(stream, longest_answer);
+  std::optional<std::string> answer = co_await deferred::io::read_netstring(stream, longest_answer);
+  if (!answer) throw std::system_error(Errc::ended, "answer of " + server.text());
+  co_return *std::move(answer);
 }
 
 // Lets the error of a time limit say who was too slow.

@@ -33,8 +33,9 @@ std::string answer_to(const std::string& request, const std::string& client) {
 }
 
 Task<void> transform_poem(io::Stream client) {
-  const std::string request = co_await with_timeout(longest_wait, io::read_netstring(client));
-  const std::string answer = io::encode_netstring(answer_to(request, client.peer()));
+  const auto request = co_await with_timeout(longest_wait, io::read_netstring(client));
+  if (!request) co_return;
+  const std::string answer = io::encode_netstring(answer_to(*request, client.peer()));
   co_await with_timeout(longest_wait, client.write_all(answer));
 }
 

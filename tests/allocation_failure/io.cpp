@@ -201,7 +201,7 @@ void reading_messages(Reactor& reactor) {
     const AllocationsSucceed memory;
     has_value_or_no_memory(end_of(reactor, write));
   }
-  const auto read = [&ends]() -> Task<std::string> {
+  const auto read = [&ends]() -> Task<std::optional<std::string>> {
     co_return co_await io::read_netstring(ends.far);
   };
   std::string all;
@@ -210,7 +210,7 @@ void reading_messages(Reactor& reactor) {
     all.reserve(100);
   }
   for (int i = 0; i != 2; ++i) {
-    Outcome<std::string> got = Outcome<std::string>(std::string());
+    Outcome<std::optional<std::string>> got{std::optional<std::string>()};
     try {
       got = end_of(reactor, read);
     } catch (const std::bad_alloc&) {
@@ -222,7 +222,8 @@ void reading_messages(Reactor& reactor) {
       got = end_of(reactor, read);
       right(got.has_value(), "a read after one that failed does not read");
     }
-    all += *got;
+    right(got->has_value(), "an end where there is a message");
+    all += **got;
   }
   right(all == "helloagain", "a message is lost");
 }
@@ -279,7 +280,7 @@ void netstrings(Reactor&) {
         "a netstring is a netstring");
   const auto parsed = io::parse_netstring("5:hello,rest", 100);
   right(parsed && parsed->text == "hello" && parsed->size == 8, "a netstring is found");
-  const io::ParsedNetstring made("hello", 8);
+  const io::ParsedMessage made("hello", 8);
   right(made.size == 8, "it holds what it is given");
   io::NetstringDecoder decoder;
   const std::string_view bytes = "40:0123456789012345678901234567890123456789,5:hello,";
@@ -399,7 +400,7 @@ Programs io_programs() {
        &closed_while_read},
       {"netstrings",
        {"deferred::io::encode_netstring()", "deferred::io::parse_netstring()",
-        "deferred::io::ParsedNetstring::ParsedNetstring()",
+        "deferred::io::ParsedMessage::ParsedMessage()",
         "deferred::io::NetstringDecoder::NetstringDecoder()",
         "deferred::io::NetstringDecoder::feed()", "deferred::io::NetstringDecoder::next()",
         "deferred::io::NetstringDecoder::pending()"},

@@ -105,7 +105,7 @@ Task<> cut(const Await& await, There there) {
 
   CHECK(outcome.check<Cancelled>());
   if (there != There::nothing) {
-    const std::string text = co_await io::read_netstring(ends.near);
+    const auto text = co_await io::read_netstring(ends.near);
     CHECK(text == "hello");
     const Stream accepted = co_await listener.accept();
     CHECK(accepted.peer() == waiting.local());

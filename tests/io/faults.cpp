@@ -169,7 +169,7 @@ TEST_CASE("all works when each call moves one byte") {
 
     co_await ends.near.write_all(io::encode_netstring(text));
     co_await ends.near.shutdown_write();
-    const std::string got = co_await io::read_netstring(ends.far);
+    const auto got = co_await io::read_netstring(ends.far);
     const std::string rest = co_await ends.far.read_to_end();
 
     CHECK(got == text);

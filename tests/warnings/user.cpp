@@ -283,7 +283,8 @@ Task<> serve_one(io::Stream stream) {
   char buffer[100];
   const std::size_t got = co_await with_timeout(1s, stream.read_some(buffer));
   co_await stream.write_all({buffer, got});
-  take(co_await io::read_netstring(stream));
+  const std::optional<std::string> text = co_await io::read_netstring(stream);
+  if (text) take(*text);
 }
 Task<> serve() {
   io::Listener listener = io::listen("127.0.0.1", 0);
