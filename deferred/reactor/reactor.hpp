@@ -212,6 +212,8 @@ class DEFERRED_API Reactor final : private Turn, private detail::ReactorState {
 
   /// Its microthreads as data, parents before their children.
   std::vector<TaskInfo> tasks() const;
+  /// The same as handles, to cancel some of them, or close them.
+  std::vector<TaskRef> task_refs() const;
   /// As text. Dump::tree: a line a microthread: what it waits on, where, and who called it; its
   /// children and, as of all() or race(), the branches of its wait below it.
   std::string dump_tasks(Dump how = Dump::tree) const;

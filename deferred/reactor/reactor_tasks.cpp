@@ -120,6 +120,18 @@ std::vector<TaskInfo> Reactor::tasks() const {
   return all;
 }
 
+std::vector<TaskRef> Reactor::task_refs() const {
+  require_home("task_refs()");
+  std::vector<TaskRef> all;
+  detail::TaskWalk walk;
+  begin_at_roots(walk);
+  while (!walk.done()) {
+    const auto at = walk.take();
+    if (!at.is_branch) all.emplace_back(const_cast<detail::Microthread&>(*at.task));
+  }
+  return all;
+}
+
 std::string Reactor::dump_tasks(Dump how) const {
   std::string text;
   if (how == Dump::json) {

@@ -70,6 +70,14 @@ class TaskLocal {
     return found ? *found : initial_;
   }
 
+  /// The value in another task. Valid until that is restored there, or the task has ended.
+  /// REQUIRES: task.valid().
+  const T& of(const TaskRef& task) const noexcept {
+    const auto* const found =
+        static_cast<const T*>(detail::context_value(key_, task.microthread()));
+    return found ? *found : initial_;
+  }
+
   /// Sets it for the running microthread, until what this gives is dropped. Throws std::bad_alloc,
   /// and what T's move throws.
   RestoreTaskLocal set(T value) const;

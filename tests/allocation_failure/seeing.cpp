@@ -36,6 +36,10 @@ void tasks_as_data(Reactor& reactor) {
     // Without memory for what it says of itself, its type is named.
     right(tasks[0].waits_for == "Pause 3600 s" || allocation_failed(), "a task waits for another");
   }
+  std::vector<TaskRef> handles;
+  if (succeeds([&] { handles = reactor.task_refs(); })) {
+    right(handles.size() == 1 && handles[0] == spawned.task(), "a handle is missed");
+  }
   std::string json;
   if (succeeds([&] { json = reactor.dump_tasks(Dump::json); })) {
     right(json.starts_with("[{\"id\":1,"), "a dump says something else");
@@ -132,6 +136,7 @@ void values_of_tasks(Reactor& reactor) {
   };
   const auto body = [&]() -> Task<int> {
     const RestoreTaskLocal restore = level.set(2);
+    right(level.of(TaskRef::running()) == 2, "its value is not the one that was set");
     name.set("somebody").detach();
     Spawned<int> spawned = spawn(child);
     const int seen = co_await std::move(spawned);
@@ -145,7 +150,9 @@ void values_of_tasks(Reactor& reactor) {
 
 Programs seeing_programs() {
   return {
-      {"tasks as data", {"deferred::Reactor::tasks()"}, &tasks_as_data},
+      {"tasks as data",
+       {"deferred::Reactor::tasks()", "deferred::Reactor::task_refs()"},
+       &tasks_as_data},
       {"what a wait says of itself",
        {"deferred::Pause::describe()", "deferred::Readable::describe()",
         "deferred::Writable::describe()", "deferred::io::ReadSome::describe()"},
@@ -163,8 +170,8 @@ Programs seeing_programs() {
       {"TaskRef::pause()", {"deferred::TaskRef::pause()", "deferred::TaskRef::resume()"}, &paused},
       {"TaskLocal",
        {"deferred::TaskLocal::TaskLocal()", "deferred::TaskLocal::get()",
-        "deferred::TaskLocal::set()", "deferred::RestoreTaskLocal::RestoreTaskLocal()",
-        "deferred::RestoreTaskLocal::detach()"},
+        "deferred::TaskLocal::of()", "deferred::TaskLocal::set()",
+        "deferred::RestoreTaskLocal::RestoreTaskLocal()", "deferred::RestoreTaskLocal::detach()"},
        &values_of_tasks},
   };
 }

@@ -82,6 +82,26 @@ TEST_CASE_FIXTURE(Loop,
   settle();
 }
 
+TEST_CASE_FIXTURE(Loop, "handles of all tasks stand in the order of the tasks as data") {
+  auto parent = spawn(reactor, []() -> Task<> {
+    co_await with_nursery([](Nursery& nursery) -> Task<> {
+      nursery.spawn(naps(1h));
+      co_await race(Pause{1h}, Pause{2h});
+    });
+  });
+  auto other = spawn(reactor, naps(1h));
+  settle();
+
+  const std::vector<TaskRef> handles = reactor.task_refs();
+
+  const std::vector<TaskInfo> tasks = reactor.tasks();
+  REQUIRE(handles.size() == 3);
+  REQUIRE(tasks.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(handles[i].id() == tasks[i].id);
+  for (TaskRef task : handles) task.close();
+  CHECK(reactor.task_count() == 0);
+}
+
 TEST_CASE_FIXTURE(Loop, "states: running, ready, cancelled, paused, failed") {
   std::vector<TaskInfo> inside;
   auto runs = spawn(reactor, [&]() -> Task<> {

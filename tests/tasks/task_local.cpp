@@ -293,6 +293,26 @@ TEST_CASE_FIXTURE(Loop, "values end with the last microthread that has them") {
   CHECK(alive.expired());
 }
 
+TEST_CASE_FIXTURE(Loop, "the value that another microthread has can be asked for") {
+  const auto sets = [](std::string name) -> Task<> {
+    const auto restore = user.set(std::move(name));
+    auto child = spawn([]() -> Task<> { co_await Pause{2s}; });
+    co_await Pause{1s};
+    CHECK(user.of(child.task()) == "alice");
+  };
+  auto alice = spawn(reactor, sets("alice"));
+  auto nobody = spawn(reactor, []() -> Task<> { co_await Pause{1s}; });
+  CHECK(user.of(alice.task()) == "nobody");
+
+  settle();
+
+  CHECK(user.of(alice.task()) == "alice");
+  CHECK(user.of(nobody.task()) == "nobody");
+  CHECK(user.get() == "nobody");
+  time.run_until_idle();
+  CHECK(user.of(alice.task()) == "nobody");
+}
+
 TEST_CASE_FIXTURE(Loop, "a microthread that is closed restores in its destructors") {
   auto spawned = spawn(reactor, [&]() -> Task<> {
     const auto restore = level.set(7);

@@ -34,6 +34,12 @@ const Context* find_context() noexcept {
   return extras ? &extras->context : nullptr;
 }
 
+const void* value_in(const Context* context, std::uint64_t key) noexcept {
+  const ContextNode* at = context ? context->first() : nullptr;
+  while (at && at->key != key) at = at->next;
+  return at ? at->value : nullptr;
+}
+
 }  // namespace
 
 void release_context(ContextNode* first) noexcept {
@@ -86,11 +92,10 @@ void Context::remove(const ContextNode* node) noexcept {
   *this = std::move(copies);
 }
 
-const void* context_value(std::uint64_t key) noexcept {
-  const Context* const here = find_context();
-  const ContextNode* at = here ? here->first() : nullptr;
-  while (at && at->key != key) at = at->next;
-  return at ? at->value : nullptr;
+const void* context_value(std::uint64_t key) noexcept { return value_in(find_context(), key); }
+const void* context_value(std::uint64_t key, const Microthread& of) noexcept {
+  const Extras* const extras = of.extras();
+  return value_in(extras ? &extras->context : nullptr, key);
 }
 
 void inherit_context(Microthread* fresh) {

@@ -67,6 +67,8 @@ DEFERRED_API extern constinit std::atomic<bool> contexts_are_used;
 [[gnu::cold]] DEFERRED_API void inherit_context(Microthread* fresh);
 /// What the running code sees, of its microthread or its thread: null, if it was not set.
 DEFERRED_API const void* context_value(std::uint64_t key) noexcept;
+/// What a microthread sees.
+DEFERRED_API const void* context_value(std::uint64_t key, const Microthread& of) noexcept;
 /// Where the running code sets. Throws std::bad_alloc. / Of a microthread that has one; of null,
 /// the thread's.
 Context& current_context();
