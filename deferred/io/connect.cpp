@@ -29,10 +29,10 @@ Task<std::vector<Address>> addresses_of(Network& network, std::string host, std:
   co_return found;
 }
 
-Task<Stream> connect_to(Network& network, std::string host, std::uint16_t port, Duration stagger,
+Task<Stream> connect_to(Network& network, std::string host, std::uint16_t port,
                         detail::Attempts& attempts) {
   std::vector<Address> found = co_await addresses_of(network, std::move(host), port);
-  co_return co_await attempts.run(network, std::move(found), stagger);
+  co_return co_await attempts.run(std::move(found));
 }
 
 }  // namespace
@@ -48,8 +48,8 @@ Task<Stream> connect(std::string endpoint, ConnectOptions options) {
 Task<Stream> connect(std::string host, std::uint16_t port, ConnectOptions options) {
   co_await cancel_point;
   Network& network = current_network();
-  detail::Attempts attempts("connect to " + host_and_port(host, port));
-  Task<Stream> connecting = connect_to(network, std::move(host), port, options.stagger, attempts);
+  detail::Attempts attempts("connect to " + host_and_port(host, port), network, options.stagger);
+  Task<Stream> connecting = connect_to(network, std::move(host), port, attempts);
   std::optional<Stream> stream = co_await move_on_after(options.limit, std::move(connecting));
   if (!stream) attempts.fail(std::make_error_code(std::errc::timed_out));
   co_return std::move(*stream);

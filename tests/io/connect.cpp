@@ -91,7 +91,8 @@ TEST_CASE("a host that can be no name is refused, and nobody is asked") {
 TEST_CASE("a name is looked up, and connected to at the address that its source knows") {
   run([](Reactor& reactor) -> Task<void> {
     const auto known = [](const std::string& host) {
-      return std::vector{Address::ip(host == "poems.example" ? "127.0.0.1" : "192.0.2.1", 0).value()};
+      return std::vector{
+          Address::ip(host == "poems.example" ? "127.0.0.1" : "192.0.2.1", 0).value()};
     };
     io::names::use(reactor, io::names::in_threads(known));
     const Listener listener = io::listen(reactor, "127.0.0.1", 0);

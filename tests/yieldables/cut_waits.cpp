@@ -200,10 +200,14 @@ constexpr Row rows[] = {
     {"On", [](World& w) -> Task<> { co_await with_timeout(limit, on(w.reactor, hour)); }},
     // cut: Readable
     {"Readable",
-     [](World& w) -> Task<> { co_await with_timeout(limit, Readable{w.ends->near.fd()}); }},
+     [](World& w) -> Task<> {
+       co_await with_timeout(limit, Readable{w.ends->near.transport().descriptor()});
+     }},
     // cut: Writable
     {"Writable",
-     [](World& w) -> Task<> { co_await with_timeout(limit, Writable{w.ends->far.fd()}); }},
+     [](World& w) -> Task<> {
+       co_await with_timeout(limit, Writable{w.ends->far.transport().descriptor()});
+     }},
     // cut: io::ReadSome
     {"ReadSome",
      [](World& w) -> Task<> { co_await with_timeout(limit, w.ends->near.read_some(w.room)); }},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "deferred/io/detail/member_body.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
 
@@ -24,37 +25,34 @@ std::vector<Address> interleaved(std::vector<Address> addresses) {
   return ordered;
 }
 
-Task<Stream> Attempts::run(Network& network, std::vector<Address> addresses, Duration stagger) {
-  std::vector<Address> ordered = interleaved(std::move(addresses));
-  if (ordered.empty()) fail(Errc::not_an_address);
-  if (ordered.size() == 1) {
-    Task<Stream> only = network.connect(ordered.front());
+Task<Stream> Attempts::run(std::vector<Address> addresses) {
+  ordered_ = interleaved(std::move(addresses));
+  if (ordered_.empty()) fail(Errc::not_an_address);
+  if (ordered_.size() == 1) {
+    Task<Stream> only = network_.connect(ordered_.front());
     try {
       co_return co_await std::move(only);
     } catch (const std::system_error& error) {
       fail(error.code());
     }
   }
-  const auto body = [this, &network, &ordered, stagger](Nursery& nursery) {
-    return start_all(nursery, network, std::move(ordered), stagger);
-  };
+  const MemberBody<Attempts> body(*this, &Attempts::start_all);
   co_await with_nursery(body);
   if (!winner_) fail(failed_.back().error);
   co_return std::move(*winner_);
 }
 
-Task<> Attempts::start_all(Nursery& nursery, Network& network, std::vector<Address> addresses,
-                           Duration stagger) {
-  for (const Address& address : addresses) {
+Task<> Attempts::start_all(Nursery& nursery) {
+  for (const Address& address : ordered_) {
     Event& over = over_.emplace_back();
-    nursery.spawn(attempt(nursery, network, address, over));
-    if (over_.size() < addresses.size()) co_await move_on_after(stagger, over);
+    nursery.spawn(attempt(nursery, address, over));
+    if (over_.size() < ordered_.size()) co_await move_on_after(stagger_, over);
   }
 }
 
-Task<> Attempts::attempt(Nursery& nursery, Network& network, Address address, Event& over) {
+Task<> Attempts::attempt(Nursery& nursery, Address address, Event& over) {
   try {
-    Stream stream = co_await network.connect(address);
+    Stream stream = co_await network_.connect(address);
     if (!winner_) winner_ = std::move(stream);
     nursery.cancel();
   } catch (const std::system_error& error) {

@@ -21,13 +21,14 @@ std::vector<Address> interleaved(std::vector<Address> addresses);
 
 class Attempts {
  public:
-  /// `what` is put before the error.
-  explicit Attempts(std::string what) : what_(std::move(what)) {}
+  /// `what` is put before the error. REQUIRES: the network outlives it.
+  Attempts(std::string what, Network& network, Duration stagger)
+      : what_(std::move(what)), network_(network), stagger_(stagger) {}
   Attempts(const Attempts&) = delete;
   Attempts& operator=(const Attempts&) = delete;
 
   /// The first that answers; when it is given, the others have unwound.
-  Task<Stream> run(Network& network, std::vector<Address> addresses, Duration stagger);
+  Task<Stream> run(std::vector<Address> addresses);
   /// Throws what each attempt has come to, and then `error`.
   [[noreturn]] void fail(std::error_code error) const;
 
@@ -36,11 +37,13 @@ class Attempts {
     Address address;
     std::error_code error;
   };
-  Task<> start_all(Nursery& nursery, Network& network, std::vector<Address> addresses,
-                   Duration stagger);
-  Task<> attempt(Nursery& nursery, Network& network, Address address, Event& over);
+  Task<> start_all(Nursery& nursery);
+  Task<> attempt(Nursery& nursery, Address address, Event& over);
 
   std::string what_;
+  Network& network_;
+  Duration stagger_;
+  std::vector<Address> ordered_;
   std::deque<Event> over_;  // one for each attempt: it has failed
   std::vector<Failed> failed_;
   std::optional<Stream> winner_;

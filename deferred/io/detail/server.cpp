@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "deferred/io/detail/member_body.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
 
@@ -14,7 +15,7 @@ Server::Server(Listener& listener, std::size_t most, Duration grace, OnError on_
 
 Task<void> Server::run(Handler handler) {
   handler_ = std::move(handler);
-  const auto body = [this](Nursery& nursery) { return hear(nursery); };
+  const MemberBody<Server> body(*this, &Server::hear);
   co_await with_nursery(body);
 }
 
@@ -36,7 +37,7 @@ Task<void> Server::serve_shielded() {
 }
 
 Task<void> Server::serve_all() {
-  const auto body = [this](Nursery& connections) { return accept_all(connections); };
+  const MemberBody<Server> body(*this, &Server::accept_all);
   co_await with_nursery(body);
 }
 
