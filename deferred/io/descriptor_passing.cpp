@@ -28,11 +28,14 @@ using Access = detail::TransportAccess;
 
 constexpr std::size_t most_of_kernel = 253;  // SCM_MAX_FD
 
-// The socket of a stream that is one of Unix.
+// The socket of a stream that is one of Unix. Of a transport over one, as of TLS, it would be
+// written past that.
 int unix_socket(const Transport& transport, const char* what) {
   int domain = -1;
   socklen_t size = sizeof domain;
-  const int fd = transport.descriptor();
+  const int fd = dynamic_cast<const detail::SocketTransport*>(&transport) != nullptr
+                     ? transport.descriptor()
+                     : -1;
   if (fd < 0 || ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) {
     throw std::system_error(Errc::not_supported, what + transport.peer());
   }
@@ -103,14 +106,9 @@ Task<void> send_over(TransportPointer transport, std::string_view data,
   while (message.taken < data.size()) {
     if (Access::has_run_long(*transport)) co_await Pause{};
     Access::require_open(*transport, writing);
-    std::optional<std::size_t> sent;
-    try {
-      sent = message.taken == 0 ? try_send(*transport, data, descriptors)
-                                : try_send(*transport, data.substr(message.taken), {});
-    } catch (...) {
-      message.taken = data.size();
-      throw;
-    }
+    const std::optional<std::size_t> sent =
+        message.taken == 0 ? try_send(*transport, data, descriptors)
+                           : try_send(*transport, data.substr(message.taken), {});
     if (sent) {
       message.taken += *sent;
       Access::count_written(*transport, *sent);

@@ -23,7 +23,7 @@ namespace deferred::io {
 ///     tcp:[fe80::1%eth0]:80           an IPv6 address stands in brackets; its part is without them
 ///     tls:a.example:443:ca=/etc/ca    options stand behind the parts, in any order, each once
 ///     unix:/run/odd\:name             behind a backslash a character is only itself
-///     stdio:                          no parts
+///     here:                           no parts
 ///
 /// In a part `:`, `\`, `=`, and `[` at its beginning are to be escaped; in the value of an option
 /// all but `=`. A part may be empty, unless it is all that there is. A kind, and an option's

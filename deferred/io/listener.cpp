@@ -49,9 +49,10 @@ class AcceptorRest {
     }
 
    private:
-    void on_ready() noexcept override {  // of before it was ignored
+    bool on_ready() noexcept override {  // of before it was ignored
       leave();
       waiter_.resume();
+      return false;
     }
     void on_end(Failure why) noexcept override { waiter_.throw_(std::move(why)); }
 
@@ -78,9 +79,9 @@ Acceptor::Claim::Claim(Acceptor& acceptor) : acceptor_(acceptor) {
 }
 
 void Acceptor::close() noexcept {
-  if (!open_) return;
+  if (!std::exchange(open_, false)) return;
+  const AcceptorPointer alive(this);  // who is told may drop it
   if (readable_.waited_for()) readable_.end(closed(*this));
-  open_ = false;
   do_close();
 }
 

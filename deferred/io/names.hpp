@@ -76,8 +76,8 @@ DEFERRED_API void use(Reactor& reactor, std::shared_ptr<NameSource> source);
 /// The source that the reactor asks now: for one that puts itself in front of it.
 DEFERRED_API std::shared_ptr<NameSource> source(Reactor& reactor);
 
-/// The system's getaddrinfo: files, DNS, mDNS and what else nsswitch.conf names. in_threads() of
-/// its own.
+/// The system's getaddrinfo: files, DNS, mDNS and what else nsswitch.conf names, with the search
+/// domains of resolv.conf. in_threads() of its own.
 DEFERRED_API std::shared_ptr<NameSource> system();
 
 /// A source that asks a function which blocks, in a thread of `pool`. At most 64 questions are

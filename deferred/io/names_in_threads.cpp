@@ -44,8 +44,9 @@ class NamesInThreads final : public NameSource {
 namespace {
 
 [[noreturn]] void throw_for(int error, const std::string& host) {
+  const int of_system = errno;
   const std::string what = "look up " + detail::quoted(host);
-  if (error == EAI_SYSTEM) throw std::system_error(errno, std::generic_category(), what);
+  if (error == EAI_SYSTEM) throw std::system_error(of_system, std::generic_category(), what);
   throw std::system_error(error, error_category(), what);
 }
 

@@ -26,7 +26,9 @@ Network& current_network() {
 }
 
 Network& current_network(Reactor& reactor) {
-  if (Network* const network = of_task.get()) return *network;
+  // That of a task is of the reactor which runs it.
+  Network* const network = of_task.get();
+  if (network && &Reactor::current() == &reactor) return *network;
   OfReactor& of = reactor.service<OfReactor>();
   return of.chosen ? *of.chosen : of.system;
 }

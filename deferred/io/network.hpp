@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Network: where connect() and listen() go. There is the system's; who tests a service gives it
-// another one (testing/simulation.hpp), and the code under test names none. Next: connect.hpp,
-// listen.hpp.
+// another one, and the code under test names none. Next: connect.hpp, listen.hpp.
 #pragma once
 
 #include <string>

@@ -33,6 +33,19 @@ void check(int error, const std::string& what) {
   if (error != 0) throw std::system_error(error, std::generic_category(), what);
 }
 
+// It would cut what is behind it off.
+void refuse_nul(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    if (text.find('\0') == std::string::npos) continue;
+    throw std::invalid_argument("start: an argument, or of the environment, has a NUL");
+  }
+}
+
+void wait_for_killed(pid_t pid) noexcept {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 class Actions {
  public:
   explicit Actions(const std::string& what) { check(::posix_spawn_file_actions_init(&all), what); }
@@ -137,7 +150,7 @@ Spawned spawn_child(std::vector<std::string>& arguments, const ProcessOptions& o
   if (child.pidfd || errno == ESRCH) return child;
   const std::error_code error = last_error();
   ::kill(-child.pid, SIGKILL);
-  ::waitpid(child.pid, nullptr, 0);
+  wait_for_killed(child.pid);
   throw std::system_error(error, what);
 }
 
@@ -151,6 +164,7 @@ Stream stream_of(Reactor& reactor, Descriptor fd, bool reads, std::string name) 
 Task<Exit> end_of(std::shared_ptr<Child> child) {
   co_await cancel_point;
   co_await child->ended;
+  child->reap();
   co_return *child->exit;
 }
 
@@ -158,8 +172,11 @@ Task<Exit> terminated(std::shared_ptr<Child> child, Duration grace) {
   child->signal_group(SIGTERM);
   child->signal_group(SIGCONT);  // one that is stopped hears of it only then
   co_await move_on_after(grace, child->ended);
-  child->signal_group(SIGKILL);
+  const int error = child->signal_group(SIGKILL);
+  // Of another user, as sudo is: it would be waited for as long as it likes.
+  if (error == EPERM) throw std::system_error(error, std::generic_category(), "terminate");
   co_await child->ended;
+  child->reap();
   co_return *child->exit;
 }
 
@@ -173,6 +190,8 @@ Task<Exit> terminate_shielded(std::shared_ptr<Child> child, Duration grace) {
 Process Process::start(Reactor& reactor, Command command, const ProcessOptions& options) {
   std::vector<std::string>& arguments = command.arguments;
   if (arguments.empty()) throw std::invalid_argument("start: there is no program");
+  refuse_nul(arguments);
+  if (options.environment) refuse_nul(*options.environment);
   const std::string name = arguments.front();
   const std::string what = "start " + name;
   detail::reap_orphans();
@@ -193,7 +212,7 @@ Process Process::start(Reactor& reactor, Command command, const ProcessOptions& 
     child = std::make_shared<Child>(reactor, reaper, spawned.pid, std::move(spawned.pidfd));
   } catch (...) {
     ::kill(-spawned.pid, SIGKILL);
-    ::waitpid(spawned.pid, nullptr, 0);
+    wait_for_killed(spawned.pid);
     throw;
   }
   if (!child->exit) reaper.add(child);
@@ -220,7 +239,7 @@ Process& Process::operator=(Process&& other) noexcept {
 }
 
 Process::~Process() {
-  if (child_) child_->signal_group(SIGKILL);
+  if (child_ && child_->runs()) child_->signal_group(SIGKILL);
 }
 
 Task<Exit> Process::wait() { return end_of(child_); }

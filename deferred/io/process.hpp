@@ -25,7 +25,8 @@ class Child;
 /// What a child has as a standard stream.
 enum class Standard : std::uint8_t {
   pipe,     ///< A pipe to this process: Process::input, output or errors.
-  inherit,  ///< This process's own.
+  inherit,  ///< This process's own. Of a terminal: the child is in the background, where reading
+            ///< stops it.
   null,     ///< /dev/null.
 };
 
@@ -46,14 +47,17 @@ class ProcessOptions {
 };
 
 /// A running child, in a process group of its own, with all signals as by default and none blocked.
-/// Move-only. Dropped before it has ended it is killed, with its group, and reaped later: no
-/// zombie is left, and no destructor waits.
+/// Move-only; of one that was moved from nothing may be asked. Dropped before it has ended it is
+/// killed, with its group, and reaped by its reactor, so that no destructor waits; one that
+/// outlives its reactor, when the next is started. A child that has ended is reaped when that was
+/// waited for, or at the Process's end.
 ///
 /// Is told of its end by a pidfd, on any backend: there is no handler of SIGCHLD, and nobody else's
 /// children are touched. (Linux 5.4)
 class [[nodiscard]] DEFERRED_API Process {
  public:
-  /// `Process::start({"sort", "-n"})`. Throws std::system_error, "start PROGRAM: No such file or
+  /// `Process::start({"sort", "-n"})`; a program with a '/' is looked for from `directory`, another
+  /// in this process's PATH. Throws std::system_error, "start PROGRAM: No such file or
   /// directory". On the reactor of the running task, or a named one.
   static Process start(Command command, const ProcessOptions& options = {});
   static Process start(Reactor& reactor, Command command, const ProcessOptions& options = {});
@@ -72,11 +76,12 @@ class [[nodiscard]] DEFERRED_API Process {
   Task<Exit> wait();
   /// How it has ended, if that is known yet.
   std::optional<Exit> ended() const noexcept;
-  /// Sends a signal, to it alone or to all of its group; nothing once it has ended.
+  /// Sends a signal to it alone, as long as it runs; or to all of its group, also to those that
+  /// have outlived it, until it is waited for.
   void signal(int number) noexcept;
   void signal_group(int number) noexcept;
-  /// Ends it and its group: SIGTERM, and SIGKILL after `grace`; waits for its end, whatever cancels
-  /// the task meanwhile.
+  /// Ends it and its group: SIGTERM, and SIGKILL when it has ended or had its `grace`; waits for
+  /// its end, whatever cancels the task meanwhile. Throws std::system_error if it may not: EPERM.
   Task<Exit> terminate(AnyDuration grace = std::chrono::seconds(5));
 
   long pid() const noexcept;

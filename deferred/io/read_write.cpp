@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/read_write.hpp"
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -53,20 +54,32 @@ ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
   transport.reading_ = true;
 }
 
-void ReadSome::Reading::on_ready() noexcept {
-  if (!waiter_.pending()) return leave();  // cancelled: what has come is the next reader's
-  try {
-    const auto got = transport_->read_now(buffer_);
-    if (!got) return;  // a report too many
-    leave();
-    waiter_.resume(*got);
-  } catch (...) {
-    leave();
-    waiter_.throw_(Failure::current());
+bool ReadSome::Reading::on_ready() noexcept {
+  std::optional<std::size_t> got;
+  std::optional<Failure> failure;
+  if (waiter_.pending()) {
+    try {
+      got = transport_->read_now(buffer_);
+      if (!got) return true;  // a report too many
+    } catch (...) {
+      failure = Failure::current();
+    }
   }
+  // Cancelled: what has come is the next reader's.
+  leave();
+  give_back();
+  if (failure) {
+    waiter_.throw_(*std::move(failure));
+  } else if (got) {
+    waiter_.resume(*got);
+  }
+  return false;
 }
 
-void ReadSome::Reading::on_end(Failure why) noexcept { waiter_.throw_(std::move(why)); }
+void ReadSome::Reading::on_end(Failure why) noexcept {
+  give_back();
+  waiter_.throw_(std::move(why));
+}
 
 ReadSome::operator Task<std::size_t>() const {
   return [](ReadSome self) -> Task<std::size_t> { co_return co_await unlisted(self); }(*this);
@@ -97,20 +110,32 @@ WriteSome::Writing::Writing(const WriteSome& write, Waiter<std::size_t>&& waiter
   transport.writing_ = true;
 }
 
-void WriteSome::Writing::on_ready() noexcept {
-  if (!waiter_.pending()) return leave();  // cancelled: nothing is taken any more
-  try {
-    const auto taken = transport_->write_now(data_);
-    if (!taken) return;
-    leave();
-    waiter_.resume(*taken);
-  } catch (...) {
-    leave();
-    waiter_.throw_(Failure::current());
+bool WriteSome::Writing::on_ready() noexcept {
+  std::optional<std::size_t> taken;
+  std::optional<Failure> failure;
+  if (waiter_.pending()) {
+    try {
+      taken = transport_->write_now(data_);
+      if (!taken) return true;
+    } catch (...) {
+      failure = Failure::current();
+    }
   }
+  // Cancelled: nothing is taken any more.
+  leave();
+  give_back();
+  if (failure) {
+    waiter_.throw_(*std::move(failure));
+  } else if (taken) {
+    waiter_.resume(*taken);
+  }
+  return false;
 }
 
-void WriteSome::Writing::on_end(Failure why) noexcept { waiter_.throw_(std::move(why)); }
+void WriteSome::Writing::on_end(Failure why) noexcept {
+  give_back();
+  waiter_.throw_(std::move(why));
+}
 
 WriteSome::operator Task<std::size_t>() const {
   return [](WriteSome self) -> Task<std::size_t> { co_return co_await unlisted(self); }(*this);
@@ -123,16 +148,16 @@ WriteAll::Writing::Writing(const WriteAll& write, Waiter<void>&& waiter) : data_
   if (!transport.open_ || transport.writing_) [[unlikely]]
     transport.refuse(writing);
   transport.readable_.require_same(waiter.reactor());
-  while (taken_ < data_.size() && !transport.has_run_long()) {
-    const auto taken = transport.write_now(data_.substr(taken_));
-    if (!taken) break;
-    taken_ += *taken;
-  }
-  if (taken_ == data_.size() && (!transport.keeps_output || transport.try_flush())) {
-    waiter.resume();
-    return;
-  }
   try {
+    while (taken_ < data_.size() && !transport.has_run_long()) {
+      const auto taken = transport.write_now(data_.substr(taken_));
+      if (!taken) break;
+      taken_ += *taken;
+    }
+    if (taken_ == data_.size() && (!transport.keeps_output || transport.try_flush())) {
+      waiter.resume();
+      return;
+    }
     wait_for(transport.begin_to_wait(transport.writable_));
   } catch (...) {
     transport.end_write(taken_, data_.size());
@@ -152,21 +177,28 @@ bool WriteAll::Writing::write_now(Transport& transport) {
   return taken_ == data_.size() && (!transport.keeps_output || transport.try_flush());
 }
 
-void WriteAll::Writing::on_ready() noexcept {
-  if (!waiter_.pending()) return leave();
-  try {
-    if (!write_now(*transport_)) return;
-    leave();
-    waiter_.resume();
-  } catch (...) {
-    leave();
-    taken_ = data_.size();
-    waiter_.throw_(Failure::current());
+bool WriteAll::Writing::on_ready() noexcept {
+  std::optional<Failure> failure;
+  const bool pending = waiter_.pending();
+  if (pending) {
+    try {
+      if (!write_now(*transport_)) return true;
+    } catch (...) {
+      failure = Failure::current();
+    }
   }
+  leave();
+  give_back();
+  if (failure) {
+    waiter_.throw_(*std::move(failure));
+  } else if (pending) {
+    waiter_.resume();
+  }
+  return false;
 }
 
 void WriteAll::Writing::on_end(Failure why) noexcept {
-  transport_->end_write(taken_, data_.size());
+  give_back();
   waiter_.throw_(std::move(why));
 }
 

@@ -28,17 +28,19 @@ class [[nodiscard]] DEFERRED_API ReadSome {
   /// The undo: a task that reads, for as long as it waits.
   class Reading final : public Readiness::Observer {
    public:
-    ~Reading() {
-      if (transport_) transport_->reading_ = false;
-    }
+    ~Reading() { give_back(); }
 
    private:
     friend class ReadSome;
     Reading(const ReadSome& read, Waiter<std::size_t>&& waiter);
-    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    /// Before it answers, for a callback may read on inside of that.
+    void give_back() noexcept {
+      if (transport_) std::exchange(transport_, nullptr)->reading_ = false;
+    }
+    [[gnu::visibility("hidden")]] bool on_ready() noexcept override;
     [[gnu::visibility("hidden")]] void on_end(Failure why) noexcept override;
 
-    Transport* transport_ = nullptr;  // null: it has been answered at once
+    Transport* transport_ = nullptr;  // null: it has been answered
     std::span<char> buffer_;
     Waiter<std::size_t> waiter_;
   };
@@ -55,7 +57,8 @@ class [[nodiscard]] DEFERRED_API ReadSome {
 };
 
 /// `co_await` it to write a first part, each time anew, as ReadSome; gives how much was taken, at
-/// least a byte, or 0 of nothing. Cut, it has taken none. Throws Errc::cut_write too.
+/// least a byte, or 0 of nothing. Cancelled, it has taken none; one that is closed may have.
+/// Throws Errc::cut_write too.
 class [[nodiscard]] DEFERRED_API WriteSome {
  public:
   /// For Stream::write_some().
@@ -65,17 +68,18 @@ class [[nodiscard]] DEFERRED_API WriteSome {
   /// The undo: a task that writes, for as long as it waits.
   class Writing final : public Readiness::Observer {
    public:
-    ~Writing() {
-      if (transport_) transport_->writing_ = false;
-    }
+    ~Writing() { give_back(); }
 
    private:
     friend class WriteSome;
     Writing(const WriteSome& write, Waiter<std::size_t>&& waiter);
-    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    void give_back() noexcept {
+      if (transport_) std::exchange(transport_, nullptr)->writing_ = false;
+    }
+    [[gnu::visibility("hidden")]] bool on_ready() noexcept override;
     [[gnu::visibility("hidden")]] void on_end(Failure why) noexcept override;
 
-    Transport* transport_ = nullptr;  // null: it has been answered at once
+    Transport* transport_ = nullptr;  // null: it has been answered
     std::string_view data_;
     Waiter<std::size_t> waiter_;
   };
@@ -98,21 +102,22 @@ class [[nodiscard]] DEFERRED_API WriteAll {
   /// The undo: a task that writes, for as long as it waits.
   class Writing final : public Readiness::Observer {
    public:
-    ~Writing() {
-      if (transport_) transport_->end_write(taken_, data_.size());
-    }
+    ~Writing() { give_back(); }
 
    private:
     friend class WriteAll;
     Writing(const WriteAll& write, Waiter<void>&& waiter);
     /// True when all is taken, and what is kept has gone to the kernel.
     [[gnu::visibility("hidden")]] bool write_now(Transport& transport);
-    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    void give_back() noexcept {
+      if (transport_) std::exchange(transport_, nullptr)->end_write(taken_, data_.size());
+    }
+    [[gnu::visibility("hidden")]] bool on_ready() noexcept override;
     [[gnu::visibility("hidden")]] void on_end(Failure why) noexcept override;
 
-    Transport* transport_ = nullptr;  // null: it has been answered at once
+    Transport* transport_ = nullptr;  // null: it has been answered
     std::string_view data_;
-    std::size_t taken_ = 0;  // of data_; all of it after an error, which is no cut
+    std::size_t taken_ = 0;  // of data_
     Waiter<void> waiter_;
   };
   Writing yield_to(Waiter<void> waiter) && { return Writing(*this, std::move(waiter)); }

@@ -8,8 +8,8 @@ namespace deferred::io {
 
 void Readiness::report() noexcept {
   if (!observer_) return disarm();
-  observer_->on_ready();
-  if (observer_) look_again();
+  const bool goes_on = observer_->on_ready();
+  if (goes_on) look_again();
 }
 
 void Readiness::look_again() noexcept {
@@ -34,12 +34,14 @@ void Readiness::other_reactor() {
 Readiness::Wait::Place::Place(Readiness& readiness, Waiter<void> waiter)
     : waiter_(std::move(waiter)) {
   readiness.require_same(waiter_.reactor());
+  if (readiness.waited_for()) throw std::logic_error("two tasks wait for one Readiness");
   wait_for(readiness);
 }
 
-void Readiness::Wait::Place::on_ready() noexcept {
+bool Readiness::Wait::Place::on_ready() noexcept {
   leave();
   waiter_.resume();
+  return false;
 }
 
 void Readiness::Wait::Place::on_end(Failure why) noexcept { waiter_.throw_(std::move(why)); }

@@ -19,12 +19,13 @@ class DEFERRED_API Readiness {
   class Observer;
   class Wait;
 
-  /// `co_await readiness.wait()` goes on when it is reported. REQUIRES: nobody waits yet; the
-  /// Readiness outlives the wait.
+  /// `co_await readiness.wait()` goes on when it is reported. Throws std::logic_error if somebody
+  /// waits already. REQUIRES: the Readiness outlives the wait.
   Wait wait() noexcept;
 
   /// For the transport: what is below is ready, or in error. Tells the observer, and goes on
-  /// looking if that goes on waiting; without one, stops looking. Runs no user code.
+  /// looking if that goes on waiting; without one, stops looking. Callbacks of who waits may run
+  /// in it, and may drop the transport: so it is called last.
   void report() noexcept;
   bool waited_for() const noexcept { return observer_ != nullptr; }
   /// Ends the wait, if there is one, with `why`.
@@ -90,9 +91,10 @@ class DEFERRED_API Readiness::Observer {
 
  private:
   friend class Readiness;
-  /// It is worth to try again. Without leave() it goes on waiting.
-  virtual void on_ready() noexcept = 0;
-  /// It will never be, after leave().
+  /// It is worth to try again. True: it goes on waiting. False: it has left, and the Readiness may
+  /// be gone.
+  virtual bool on_ready() noexcept = 0;
+  /// It will never be, after leave(). The Readiness may be gone behind it.
   virtual void on_end(Failure why) noexcept = 0;
 
   Readiness* readiness_ = nullptr;
@@ -109,7 +111,7 @@ class Readiness::Wait {
     Place(Readiness& readiness, Waiter<void> waiter);
 
    private:
-    [[gnu::visibility("hidden")]] void on_ready() noexcept override;
+    [[gnu::visibility("hidden")]] bool on_ready() noexcept override;
     [[gnu::visibility("hidden")]] void on_end(Failure why) noexcept override;
 
     Waiter<void> waiter_;

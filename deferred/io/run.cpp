@@ -2,6 +2,7 @@
 #include "deferred/io/run.hpp"
 
 #include <exception>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -43,6 +44,9 @@ Task<Completed> complete(Process& child, const RunOptions& options) {
 
 Task<Completed> run(Command command, RunOptions options) {
   co_await cancel_point;
+  if (!options.given.empty() && options.input != Standard::pipe) {
+    throw std::invalid_argument("run: what is given needs an input that is a pipe");
+  }
   Process child = Process::start(std::move(command), options);
   std::exception_ptr error;
   try {

@@ -17,7 +17,7 @@ class RunOptions : public ProcessOptions {
  public:
   RunOptions() noexcept {}
 
-  /// What it reads.
+  /// What it reads, if its input is a pipe; std::invalid_argument if it is none.
   std::string given;
   /// So much of its output, and so much of its errors.
   std::size_t limit = 64 << 20;

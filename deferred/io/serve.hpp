@@ -26,7 +26,7 @@ class ServeOptions {
       : most(at_a_time), grace(to_end) {}
 
   /// So many connections at a time; while there are, none is accepted, and the kernel keeps as many
-  /// more as the listener's backlog says.
+  /// more as the listener's backlog says. 0 is a std::invalid_argument.
   std::size_t most = 1024;
   /// So long connections may go on when the server is to end; then they are cancelled.
   Duration grace = Duration::zero();

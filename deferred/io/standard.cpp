@@ -12,7 +12,6 @@
 
 #include "deferred/io/detail/fd_transport.hpp"
 #include "deferred/io/detail/socket.hpp"
-#include "deferred/io/errors.hpp"
 #include "deferred/reactor/reactor.hpp"
 
 namespace deferred::io {
@@ -51,7 +50,10 @@ Stream standard(Reactor& reactor, int fd, const std::string& name) {
   }
   if (S_ISFIFO(found.st_mode)) return stream_of(FdSide::Kind::pipe);
   if (::isatty(fd) == 1) return stream_of(FdSide::Kind::terminal);
-  throw std::system_error(Errc::not_supported, name);
+  // The offset is the description's, so it has to be the shared one.
+  FdSide file(copy_of(fd, name), FdSide::Kind::file, false);
+  FdSide in = is_input ? std::move(file) : FdSide();
+  return make_stream<detail::FdTransport>(reactor, std::move(in), std::move(file), name);
 }
 
 }  // namespace
@@ -66,10 +68,12 @@ Stream standard_error() { return standard_error(Reactor::current()); }
 struct RawMode::Before {
   int terminal;
   termios settings;
+  pid_t process;  // a child of fork() has the terminal too, but it is not its to bring back
 };
 
 RawMode::RawMode(int terminal) : before_(std::make_unique<Before>()) {
   before_->terminal = terminal;
+  before_->process = ::getpid();
   if (::tcgetattr(terminal, &before_->settings) != 0) {
     throw std::system_error(last_error(), "raw mode");
   }
@@ -81,7 +85,8 @@ RawMode::RawMode(int terminal) : before_(std::make_unique<Before>()) {
 }
 
 RawMode::~RawMode() {
-  if (before_) ::tcsetattr(before_->terminal, TCSAFLUSH, &before_->settings);
+  if (!before_ || before_->process != ::getpid()) return;
+  ::tcsetattr(before_->terminal, TCSAFLUSH, &before_->settings);
 }
 
 }  // namespace deferred::io

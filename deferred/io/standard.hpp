@@ -11,8 +11,9 @@
 namespace deferred::io {
 
 /// What the process was started with, whatever that is: a terminal, a pipe, a socket, a file,
-/// /dev/null. The descriptor's flags are left as they are, for the shell and other processes share
-/// them; closing the stream leaves the descriptor open. What iostreams and stdio have buffered is
+/// /dev/null. (A file is read and written at once: a slow disk holds the reactor up.) The
+/// descriptor's flags are left as they are, for the shell and other processes share them; closing
+/// the stream leaves the descriptor open. What iostreams and stdio have buffered is
 /// not seen. Each call gives another stream: use one at a time for input, or bytes go to either.
 /// Throws std::system_error, "standard input: Bad file descriptor", if it is closed. On the reactor
 /// of the running task, or a named one.

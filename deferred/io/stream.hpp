@@ -61,7 +61,7 @@ class [[nodiscard]] DEFERRED_API Stream {
   Task<std::string> read_to_end(std::size_t limit = 64 << 20);
 
   /// Writes a first part of `data`, as soon as at least a byte of it can be, and gives how many.
-  /// Cut, it has written nothing. REQUIRES: `data` lives until it is done.
+  /// Cancelled, it has written nothing. REQUIRES: `data` lives until it is done.
   WriteSome write_some(std::string_view data) { return WriteSome(transport_, data); }
   /// Is done when the kernel has taken all of `data`: waits as long as the peer does not read.
   ///
@@ -72,7 +72,7 @@ class [[nodiscard]] DEFERRED_API Stream {
   WriteAll write_all(std::string_view data) { return WriteAll(transport_, data); }
 
   /// What has been received but not consumed, for readers of messages; the other reads give it
-  /// first. Valid until the next read.
+  /// first. Valid until the next read or consume().
   std::string_view buffered() const noexcept;
   /// Waits for more and appends it to buffered(); false at the end of what the peer sends.
   Task<bool> read_more();
@@ -101,8 +101,8 @@ class [[nodiscard]] DEFERRED_API Stream {
   /// What it is made of: for socket options, `transport().descriptor()`, and for transports over
   /// this one. Throws std::system_error(Errc::closed) if this was moved from.
   Transport& transport() const;
-  /// Where its tasks run; awaiting it on another reactor is a std::logic_error. Throws as
-  /// transport().
+  /// Where its tasks run; awaiting it on another reactor is a std::logic_error, if it has to wait.
+  /// Throws as transport().
   Reactor& reactor() const;
 
  private:

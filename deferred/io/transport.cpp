@@ -25,10 +25,10 @@ Failure closed(const char* what, const std::string& peer) noexcept {
 }  // namespace
 
 void Transport::close(Ending how) noexcept {
-  if (!open_) return;
+  if (!std::exchange(open_, false)) return;
+  const TransportPointer alive(this);  // who is told may drop it
   if (readable_.waited_for()) readable_.end(closed(detail::reading, peer_));
   if (writable_.waited_for()) writable_.end(closed(detail::writing, peer_));
-  open_ = false;
   do_close(how == Ending::polite && cut_of_ != 0 ? Ending::cut : how);
 }
 
@@ -40,7 +40,7 @@ void Transport::note_cut(std::size_t taken, std::size_t of) noexcept {
 
 void Transport::refuse(const char* what) const {
   if (!open_) throw std::system_error(Errc::closed, what + peer_);
-  if (cut_of_ != 0 && what != detail::reading) {
+  if (cut_of_ != 0 && std::string_view(what) != detail::reading) {
     throw std::system_error(Errc::cut_write, what + peer_ + ": an earlier write was cut after " +
                                                  std::to_string(cut_after_) + " of " +
                                                  std::to_string(cut_of_) + " bytes");

@@ -2,8 +2,7 @@
 //
 // Transport: what a Stream is made of; who writes one of his own, with its laws, has a stream that
 // all protocols take. Knows no tasks: it says what it can do now, and its two Readiness objects
-// tell when to try again. Next: stream.hpp, and testing/stream_conformance.hpp, which holds each
-// law.
+// tell when to try again. Next: stream.hpp.
 #pragma once
 
 #include <cstddef>
@@ -48,8 +47,8 @@ enum class Ending : std::uint8_t {
 ///    also one that came up while nobody asked.
 /// 4. The directions are independent: the end or the error of one does not end the other.
 /// 5. A report too many is allowed, one too few is not: who waits tries again at each.
-/// 6. do_close() and Readiness::report() run no user code, so that nothing is destroyed under its
-///    own call.
+/// 6. do_close() runs no user code. Readiness::report() may run callbacks of who waits, which may
+///    drop the transport: so it is called last.
 /// 7. After do_close() nothing below is touched. Nor is it once the reactor is gone.
 /// 8. `drained` is true only if nothing is left anywhere below.
 /// 9. No exception passes a C function: it is kept, and thrown again behind it.
@@ -146,7 +145,7 @@ class DEFERRED_API Transport {
   [[gnu::visibility("hidden")]] std::size_t take_unread(std::span<char> buffer) noexcept;
   /// What the writer of `of` bytes leaves behind, of which so many were taken.
   void end_write(std::size_t taken, std::size_t of) noexcept {
-    writing_ = open_ && taken != 0 && taken != of;
+    writing_ = taken != 0 && taken != of;
     if (writing_) note_cut(taken, of);
   }
   [[gnu::visibility("hidden")]] void note_cut(std::size_t taken, std::size_t of) noexcept;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "deferred/io/connect.hpp"
+#include "deferred/io/listen.hpp"
 #include "deferred/io/network.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/io/loopback.hpp"
@@ -258,6 +259,40 @@ TEST_CASE("literals and localhost are not looked up") {
     CHECK(literal.peer() == "127.0.0.1:80");
     CHECK(named.peer() == "127.0.0.1:80");
     CHECK(c.network.looked_up.empty());
+  });
+}
+
+TEST_CASE("a network is a task's, with those that it spawns, before it is the reactor's") {
+  Case c({});
+  c.network.does = {{"127.0.0.1", Does::is_good}};
+  Scripted other(c.reactor);
+  other.does = {{"127.0.0.1", Does::refuses}};
+  run_on(c.reactor, [&](Reactor& reactor) -> Task<> {
+    const auto of_reactor = co_await as_outcome(io::connect("127.0.0.1", 80));
+    {
+      const auto mine = io::use_network(other);
+      const auto of_task = co_await as_outcome(io::connect("127.0.0.1", 80));
+      const auto of_child = co_await as_outcome(spawn(reactor, io::connect("127.0.0.1", 80)));
+      CHECK_FALSE(of_task.has_value());
+      CHECK_FALSE(of_child.has_value());
+    }
+    const auto after = co_await as_outcome(io::connect("127.0.0.1", 80));
+
+    CHECK(of_reactor.has_value());
+    CHECK(after.has_value());
+  });
+}
+
+TEST_CASE("a task's network is not that of another reactor's listeners") {
+  Case c({});
+  Reactor another;
+  run_on(c.reactor, [&](Reactor&) -> Task<> {
+    const auto mine = io::use_network(c.network);
+
+    const io::Listener listener = io::listen(another, "127.0.0.1", 0);
+
+    CHECK(&listener.reactor() == &another);
+    co_return;
   });
 }
 

@@ -14,6 +14,7 @@
 #include "deferred/io/pipe.hpp"
 #include "deferred/io/standard.hpp"
 #include "tests/io/loopback.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
@@ -151,6 +152,54 @@ TEST_CASE(
     CHECK(got == "last");
     CHECK(failed_with(late, std::errc::broken_pipe));
   });
+}
+
+TEST_CASE("however often it is tried, a direction that there is not, or no more, says so") {
+  run([](Reactor&) -> Task<> {
+    Pipe pipe = io::make_pipe();
+    co_await pipe.out.shutdown_write();
+    char room[10];
+
+    for (int i = 0; i < 200; ++i) {
+      const auto late = co_await as_outcome(pipe.out.write_all("x"));
+      const auto read = co_await as_outcome(pipe.out.read_some(room));
+      REQUIRE(failed_with(late, std::errc::broken_pipe));
+      REQUIRE(failed_with(read, Errc::not_supported));
+    }
+  });
+}
+
+TEST_CASE(
+    "standard streams that are files are read to their end, and written behind what is there") {
+  const TemporaryFolder folder;
+  const std::string text = pattern(300'000);
+  folder.write("in", text);
+  const Descriptor from(::open(folder.path("in").c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor to(::open(folder.path("out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  std::string read;
+  std::string of_nothing = "something";
+  {
+    const Standing in(0, from.fd());
+    const Standing out(1, to.fd());
+    run([&](Reactor&) -> Task<> {
+      Stream input = io::standard_input();
+      Stream output = io::standard_output();
+      read = co_await input.read_to_end();
+      for (int i = 0; i < 200; ++i) co_await output.write_all("line\n");
+    });
+  }
+  {
+    const Standing in(0, null.fd());
+    run([&](Reactor&) -> Task<> {
+      Stream input = io::standard_input();
+      of_nothing = co_await input.read_to_end();
+    });
+  }
+
+  CHECK(read == text);
+  CHECK(folder.read("out").size() == 1000);
+  CHECK(of_nothing.empty());
 }
 
 TEST_CASE("standard input that is a pipe is read, and its flags are left as they were") {

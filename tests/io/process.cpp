@@ -75,6 +75,21 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("what has a NUL in it is refused, not cut short, and so is input for no pipe") {
+  run([](Reactor&) -> Task<> {
+    RunOptions options;
+    options.given = "to nobody";
+    options.input = Standard::null;
+    const std::string nul("a\0b", 3);
+
+    const auto cut = co_await as_outcome(io::run({"echo", nul}));
+    const auto given = co_await as_outcome(io::run({"cat"}, options));
+
+    CHECK(cut.check<std::invalid_argument>());
+    CHECK(given.check<std::invalid_argument>());
+  });
+}
+
 TEST_CASE("run gives a child its input while it reads its output: 1 MiB there and back") {
   run([](Reactor&) -> Task<> {
     RunOptions options;
@@ -171,7 +186,7 @@ TEST_CASE("any number of tasks wait for a child, before its end and after") {
 
 TEST_CASE("a grandchild that keeps the output open does not keep wait from its end") {
   run([](Reactor&) -> Task<> {
-    Process child = Process::start(shell("(read line <&3; echo done) 3<&0 & exit 7"));
+    Process child = Process::start(shell("exec 3<&0; (read line <&3; echo done) & exit 7"));
 
     const Exit exit = co_await child.wait();
     co_await child.input.write_all("go\n");

@@ -81,6 +81,43 @@ TEST_CASE("run that is cancelled ends its child and the child's children, and wa
   });
 }
 
+TEST_CASE("terminate ends the group also where the child ends first, or has ended") {
+  run([](Reactor&) -> Task<> {
+    for (const bool first : {false, true}) {
+      const std::string end = first ? "exit 0" : "trap 'exit 5' TERM; while :; do read x; done";
+      Process child = co_await ready("sleep 1000 <&- >&- 2>&- & echo ready; " + end);
+      while (first && !child.ended()) co_await Pause{1ms};
+
+      co_await child.terminate();
+
+      CAPTURE(first);
+      // Of the group is left, for a moment, what init has not reaped yet.
+      while (::kill(static_cast<pid_t>(-child.pid()), 0) == 0) co_await Pause{1ms};
+    }
+  });
+}
+
+TEST_CASE("run that is cut when its child has ended ends the child's children too") {
+  run([](Reactor& reactor) -> Task<> {
+    const auto outcome =
+        co_await as_outcome(with_timeout(100ms, io::run(shell("sleep 1000 & echo $$"))));
+
+    CHECK(outcome.check<TimeoutError>());
+    CHECK(has_no_child());
+    static_cast<void>(reactor);
+  });
+}
+
+TEST_CASE("a child that leaves its group is killed with its Process all the same") {
+  run([](Reactor&) -> Task<> {
+    Process child = Process::start({"setsid", "-w", "sleep", "1000"});
+    // Forks only where it leads a group, as it does here; so the one we know stays.
+    const Exit exit = co_await child.terminate(10ms);
+
+    CHECK(exit.how() != Exit::How::unknown);
+  });
+}
+
 TEST_CASE("run that is cancelled kills a child that goes on after its grace") {
   run([](Reactor& reactor) -> Task<> {
     RunOptions options;

@@ -267,6 +267,23 @@ TEST_CASE("a server that is cancelled ends as soon as its connections have") {
   });
 }
 
+TEST_CASE("an error that is thrown into a server ends it, with its connections") {
+  run([](Reactor& reactor) -> Task<> {
+    Listener listener = io::listen("127.0.0.1", 0);
+    Spawned<void> server = spawn(reactor, io::serve(listener, echo));
+    Stream client = co_await io::connect("127.0.0.1", listener.port());
+    const std::string before = co_await ask(client, "before");
+    CHECK(before == "before");
+
+    server.task().throw_(std::runtime_error("enough"));
+    const auto outcome = co_await as_outcome(std::move(server));
+    const std::string rest = co_await client.read_to_end();
+
+    CHECK(what(outcome) == "enough");
+    CHECK(rest.empty());
+  });
+}
+
 TEST_CASE("a server whose connections are at their limit ends when it is told to") {
   run_in_virtual_time([](Reactor& reactor) -> Task<> {
     Listener listener = io::listen("127.0.0.1", 0);

@@ -277,11 +277,36 @@ TEST_CASE("writing to a peer that is gone is an error each time and never a sign
     const auto second = co_await as_outcome(ends.near.write_all("x"));
 
     CHECK(failed_with(first, std::errc::connection_reset));
-    CHECK(failed_with(second, std::errc::broken_pipe));
+    CHECK(failed_with(second, std::errc::connection_reset));
   });
 }
 
-TEST_CASE("what came before a reset at any byte is either read or the reset is reported, once") {
+TEST_CASE("a reset is told to the reader too, behind what came before, and stays") {
+  run([](Reactor& reactor) -> Task<void> {
+    for (const bool writes_first : {false, true}) {
+      Ends ends = co_await connected(reactor);
+      co_await ends.far.write_all("a beginning");
+      reset(ends.far);
+      co_await turns(2);
+      char room[100];
+
+      if (writes_first) {
+        const auto written = co_await as_outcome(ends.near.write_all("x"));
+        CHECK(failed_with(written, std::errc::connection_reset));
+      }
+      const auto beginning = co_await as_outcome(ends.near.read_some(room));
+      const auto reset_then = co_await as_outcome(ends.near.read_some(room));
+      const auto and_after = co_await as_outcome(ends.near.read_some(room));
+
+      CAPTURE(writes_first);
+      CHECK((beginning.has_value() ? *beginning : 0) == 11);
+      CHECK(failed_with(reset_then, std::errc::connection_reset));
+      CHECK(failed_with(and_after, std::errc::connection_reset));
+    }
+  });
+}
+
+TEST_CASE("what came before a reset at any byte is either read or the reset is reported") {
   run([](Reactor& reactor) -> Task<void> {
     for (std::size_t sent = 0; sent <= 64; ++sent) {
       Ends ends = co_await connected(reactor);

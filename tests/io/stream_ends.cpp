@@ -7,6 +7,7 @@
 #include <string>
 
 #include "deferred/io/stream.hpp"
+#include "deferred/yieldables/to_deferred.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/io/loopback.hpp"
 
@@ -149,6 +150,53 @@ TEST_CASE("linger_close reads no more than it is told, and no longer") {
     co_await io::linger_close(talks.near, 50'000);
     CHECK(here.now() == start);
     CHECK_FALSE(talks.near.is_open());
+  });
+}
+
+TEST_CASE("a callback of a read may read again, and close the stream that it read") {
+  run([](Reactor& reactor) -> Task<> {
+    Ends ends = co_await connected(reactor);
+    char room[10];
+    std::size_t all = 0;
+    Deferred<void> done = to_deferred(ends.near.read_some(room))
+                              .add_callback([&](std::size_t got) {
+                                all += got;
+                                return to_deferred(ends.near.read_some(room));
+                              })
+                              .add_callback([&](std::size_t got) {
+                                all += got;
+                                ends.near = Stream();
+                              });
+
+    co_await ends.far.write_all("one");
+    co_await turns(3);
+    co_await ends.far.write_all("three");
+    co_await std::move(done);
+
+    CHECK(all == 8);
+  });
+}
+
+TEST_CASE("a callback that is told of the close may close again, and drop the stream") {
+  run([](Reactor& reactor) -> Task<> {
+    Ends ends = co_await connected(reactor);
+    std::optional<Stream> stream = std::move(ends.near);
+    char room[10];
+    bool told = false;
+    Deferred<void> done = to_deferred(stream->read_some(room))
+                              .add_callback([](std::size_t) {})
+                              .add_errback([&](const std::system_error& error) {
+                                told = error.code() == Errc::closed;
+                                stream->close();
+                                stream.reset();
+                              });
+    co_await turns(2);
+
+    stream->close();
+    co_await std::move(done);
+
+    CHECK(told);
+    CHECK_FALSE(stream);
   });
 }
 

@@ -11,11 +11,13 @@
 #include "deferred/io/connect.hpp"
 #include "deferred/io/listen.hpp"
 #include "deferred/reactor/reactor.hpp"
+#include "reactors/virtual_time.hpp"
 #include "tests/io/loopback.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
+using namespace std::chrono_literals;
 using io::Errc;
 using io::Listener;
 using io::Stream;
@@ -195,6 +197,28 @@ TEST_CASE("a path that refuses, or is not there, is an error that names it") {
 
     CHECK(what(refused) == "connect to unix:" + stale + ": Connection refused");
     CHECK(failed_with(missing, std::errc::no_such_file_or_directory));
+  });
+}
+
+TEST_CASE("a listener whose queue is full is waited for, within the limit") {
+  reactors::VirtualTime time;
+  Reactor reactor{time};
+  run_on(reactor, [](Reactor& here) -> Task<> {
+    const TemporaryFolder folder;
+    const std::string endpoint = "unix:" + folder.path("socket");
+    Listener listener = io::listen(endpoint, io::ListenOptions(0));
+    const Stream queued = co_await io::connect(endpoint);
+    const TimePoint start = here.now();
+
+    const auto too_late = co_await as_outcome(io::connect(endpoint, io::ConnectOptions(1s)));
+    CHECK(what(too_late) == "connect to " + endpoint + ": Connection timed out");
+    CHECK(here.now() - start == 1s);
+    Spawned<Stream> waits = spawn(here, io::connect(endpoint));
+    co_await turns(5);
+    const Stream first = co_await listener.accept();
+    const Stream second = co_await std::move(waits);
+
+    CHECK(second.is_open());
   });
 }
 

@@ -60,7 +60,7 @@ std::ptrdiff_t write_quietly(int fd, std::string_view data) noexcept {
 
 bool FdSide::is_ready(short events) const noexcept {
   pollfd one{fd_.fd(), events, 0};
-  return ::poll(&one, 1, 0) != 0;
+  return ::poll(&one, 1, 0) > 0;
 }
 
 std::ptrdiff_t FdSide::read(std::span<char> into) const noexcept {
@@ -81,11 +81,31 @@ std::ptrdiff_t FdSide::write(std::string_view data) const noexcept {
         errno = EAGAIN;
         return -1;
       }
-      data = data.substr(0, PIPE_BUF);  // what is writable has room for so much: pipe(7)
+      // What is writable has room for so much: pipe(7). A terminal says less.
+      data = data.substr(0, is_terminal() ? 64 : PIPE_BUF);
     }
     const auto written =
-        is_terminal() ? ::write(fd_.fd(), data.data(), data.size()) : write_quietly(fd_.fd(), data);
+        is_pipe() ? write_quietly(fd_.fd(), data) : ::write(fd_.fd(), data.data(), data.size());
     if (written >= 0 || errno != EINTR) return written;
+  }
+}
+
+void FdSideReadiness::arm() {
+  if (!side_.can_be_watched()) {
+    next_turn_ = reactor().call_later(Duration::zero(), [this] { report(); });
+  } else if (watch_.active()) {
+    watch_.set_interest(direction_);
+  } else {
+    watch_ = reactor().watch(side_.fd(), direction_, [this] { report(); });
+  }
+}
+
+void FdSideReadiness::disarm() noexcept {
+  next_turn_ = DelayedCall();
+  try {
+    watch_.set_interest(Ready::none);
+  } catch (...) {
+    // A report too many is harmless.
   }
 }
 
@@ -93,15 +113,15 @@ FdTransport::FdTransport(Reactor& reactor, FdSide in, FdSide out, std::string pe
     : Transport(reactor, std::move(peer), in_readable_, out_writable_),
       in_(std::move(in)),
       out_(std::move(out)),
-      in_readable_(reactor, in_.fd(), Ready::read),
-      out_writable_(reactor, out_.fd(), Ready::write) {}
+      in_readable_(reactor, in_, Ready::read),
+      out_writable_(reactor, out_, Ready::write) {}
 
 std::optional<std::size_t> FdTransport::try_read(std::span<char> into) {
   if (!in_) throw std::system_error(Errc::not_supported, reading + peer());
   const auto got = in_.read(into);
   if (got >= 0) {
     // A pipe gives all it has; a terminal a line at a time.
-    drained = !in_.is_terminal() && static_cast<std::size_t>(got) < into.size();
+    drained = in_.is_pipe() && static_cast<std::size_t>(got) < into.size();
     return static_cast<std::size_t>(got);
   }
   if (would_block()) return std::nullopt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// FdTransport: pipes, FIFOs and terminals.
+// FdTransport: pipes, FIFOs, terminals and files.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,15 @@
 
 #include "deferred/io/descriptor.hpp"
 #include "deferred/io/transport.hpp"
+#include "deferred/reactor/delayed_call.hpp"
 
 namespace deferred::io::detail {
 
 /// One direction of an FdTransport.
 class FdSide {
  public:
-  enum class Kind : unsigned char { pipe, terminal };
+  /// A file is anything that cannot be watched: it is always ready.
+  enum class Kind : unsigned char { pipe, terminal, file };
 
   /// None: the transport has not this direction.
   FdSide() noexcept = default;
@@ -28,7 +30,9 @@ class FdSide {
 
   int fd() const noexcept { return fd_.fd(); }
   explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
+  bool is_pipe() const noexcept { return kind_ == Kind::pipe; }
   bool is_terminal() const noexcept { return kind_ == Kind::terminal; }
+  bool can_be_watched() const noexcept { return fd_ && kind_ != Kind::file; }
   /// read() and write(), negative with errno for an error: no EINTR, and no SIGPIPE.
   std::ptrdiff_t read(std::span<char> into) const noexcept;
   std::ptrdiff_t write(std::string_view data) const noexcept;
@@ -40,6 +44,26 @@ class FdSide {
   Descriptor fd_;
   Kind kind_ = Kind::pipe;
   bool shared_ = false;
+};
+
+/// That of a side: what cannot be watched is ready in the next turn, and says so, or what is wrong.
+class FdSideReadiness final : public Readiness {
+ public:
+  FdSideReadiness(Reactor& reactor, const FdSide& side, Ready direction) noexcept
+      : Readiness(reactor), side_(side), direction_(direction) {}
+  void forget() noexcept {
+    watch_ = Watch();
+    next_turn_ = DelayedCall();
+  }
+
+ private:
+  void arm() override;
+  void disarm() noexcept override;
+
+  const FdSide& side_;
+  Ready direction_;
+  Watch watch_;
+  DelayedCall next_turn_;
 };
 
 class FdTransport final : public Transport {
@@ -57,8 +81,8 @@ class FdTransport final : public Transport {
 
   FdSide in_;  // before what watches them
   FdSide out_;
-  FdReadiness in_readable_;
-  FdReadiness out_writable_;
+  FdSideReadiness in_readable_;
+  FdSideReadiness out_writable_;
   bool wrote_its_last_ = false;
 };
 

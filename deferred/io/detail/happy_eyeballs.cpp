@@ -38,6 +38,7 @@ Task<Stream> Attempts::run(std::vector<Address> addresses) {
   }
   const MemberBody<Attempts> body(*this, &Attempts::start_all);
   co_await with_nursery(body);
+  if (!winner_ && failed_.empty()) fail(std::make_error_code(std::errc::operation_canceled));
   if (!winner_) fail(failed_.back().error);
   co_return std::move(*winner_);
 }

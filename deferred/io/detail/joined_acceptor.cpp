@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/detail/joined_acceptor.hpp"
 
+#include <system_error>
 #include <utility>
+
+#include "deferred/io/detail/operations.hpp"
+#include "deferred/io/errors.hpp"
 
 namespace deferred::io::detail {
 
@@ -13,6 +17,13 @@ AnyOf::AnyOf(const std::vector<Listener>& listeners) : Readiness(listeners.front
 
 void AnyOf::Side::begin() {
   if (!readiness_.waited_for()) wait_for(readiness_);
+}
+
+// Who waits here decides whether it is waited for there: behind the report this may be gone.
+bool AnyOf::Side::on_ready() noexcept {
+  leave();
+  any_of_.report();
+  return false;
 }
 
 void AnyOf::arm() {
@@ -29,11 +40,15 @@ JoinedAcceptor::JoinedAcceptor(std::vector<Listener> listeners)
       any_of_(listeners_) {}
 
 TransportPointer JoinedAcceptor::try_accept() {
+  bool one_is_open = false;
   for (std::size_t asked = 0; asked < listeners_.size(); ++asked) {
-    const std::size_t now = std::exchange(next_, (next_ + 1) % listeners_.size());
-    TransportPointer accepted = listeners_[now].acceptor().try_accept();
+    Listener& next = listeners_[std::exchange(next_, (next_ + 1) % listeners_.size())];
+    if (!next.is_open()) continue;
+    one_is_open = true;
+    TransportPointer accepted = next.acceptor().try_accept();
     if (accepted) return accepted;
   }
+  if (!one_is_open) throw std::system_error(Errc::closed, accepting + local().text());
   return {};
 }
 

@@ -25,8 +25,8 @@ class AnyOf final : public Readiness {
     using Observer::leave;
 
    private:
-    void on_ready() noexcept override { any_of_.report(); }
-    void on_end(Failure) noexcept override {}
+    bool on_ready() noexcept override;
+    void on_end(Failure) noexcept override { any_of_.report(); }
 
     AnyOf& any_of_;
     Readiness& readiness_;

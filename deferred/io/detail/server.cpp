@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/detail/server.hpp"
 
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -23,7 +24,7 @@ Task<void> Server::hear(Nursery& nursery) {
   nursery.spawn(serve_shielded());
   try {
     co_await over_;
-  } catch (const Cancelled&) {
+  } catch (...) {  // cancelled, or an error that was thrown into it
     stop();
     throw;
   }
@@ -50,6 +51,8 @@ Task<void> Server::accept_all(Nursery& connections) {
     } catch (const std::system_error& error) {
       if (error.code() == Errc::busy) throw;
       if (error.code() == Errc::closed) co_return stop();
+      report(error);
+    } catch (const std::bad_alloc& error) {
       report(error);
     }
   }

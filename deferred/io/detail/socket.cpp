@@ -30,6 +30,9 @@ Address name_of(int (*call)(int, sockaddr*, socklen_t*), int socket, const std::
   return Address::from_native(std::as_bytes(std::span(&name, 1)).first(size));
 }
 
+// Not for want of memory, which may be there the next time.
+bool is_final(int error) noexcept { return error != ENOBUFS && error != ENOMEM; }
+
 }  // namespace
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
@@ -82,6 +85,7 @@ void take_over(const Descriptor& socket, bool listens, const std::string& what) 
   if (option(fd, SO_TYPE, what) != SOCK_STREAM || option(fd, SO_ACCEPTCONN, what) != listens) {
     throw std::system_error(std::make_error_code(std::errc::invalid_argument), what);
   }
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (!listens) return;
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -135,25 +139,42 @@ SocketTransport::SocketTransport(Reactor& reactor, Descriptor socket, std::strin
       socket_readable_(reactor, socket_.fd(), Ready::read),
       socket_writable_(reactor, socket_.fd(), Ready::write) {}
 
+void SocketTransport::fail_reading(int error) {
+  if (is_final(error)) read_error_ = error;
+  throw std::system_error(error, std::generic_category(), reading + peer());
+}
+void SocketTransport::fail_writing(int error) {
+  if (is_final(error)) write_error_ = error;
+  // Of the connection: it would have been the reader's, who sees an end instead.
+  if (error == ECONNRESET || error == ETIMEDOUT) read_error_ = error;
+  throw std::system_error(error, std::generic_category(), writing + peer());
+}
+
+// What has come before an error is read first.
 std::optional<std::size_t> SocketTransport::try_read(std::span<char> into) {
   while (true) {
     const auto got = ::recv(socket_.fd(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got >= 0) {
+    if (got > 0) {
       // A stream gives all it has, as far as there is room: epoll(7).
       drained = static_cast<std::size_t>(got) < into.size();
       return static_cast<std::size_t>(got);
     }
-    if (would_block()) return std::nullopt;
-    if (errno != EINTR) throw std::system_error(last_error(), reading + peer());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && !would_block()) fail_reading(errno);
+    if (read_error_ != 0) fail_reading(read_error_);
+    if (got == 0) return 0;
+    return std::nullopt;
   }
 }
 
 std::optional<std::size_t> SocketTransport::try_write(std::string_view data) {
+  if (write_error_ != 0) [[unlikely]]
+    fail_writing(write_error_);
   while (true) {
     const auto sent = ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (would_block()) return std::nullopt;
-    if (errno != EINTR) throw std::system_error(last_error(), writing + peer());
+    if (errno != EINTR) fail_writing(errno);
   }
 }
 

@@ -60,7 +60,12 @@ class SocketTransport final : public Transport {
 
  private:
   void do_close(Ending how) noexcept override;
+  [[noreturn]] void fail_reading(int error);
+  [[noreturn]] void fail_writing(int error);
 
+  // The kernel tells an error once, to whoever asks first; 0 as long as there is none.
+  int read_error_ = 0;
+  int write_error_ = 0;
   Descriptor socket_;  // before what watches it
   FdReadiness socket_readable_;
   FdReadiness socket_writable_;

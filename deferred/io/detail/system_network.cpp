@@ -9,8 +9,14 @@
 #include "deferred/io/detail/unix_path.hpp"
 #include "deferred/io/names.hpp"
 #include "deferred/yieldables/cancel_point.hpp"
+#include "deferred/yieldables/pause.hpp"
 
 namespace deferred::io::detail {
+namespace {
+
+constexpr Duration full_queue_pause = std::chrono::milliseconds(5);
+
+}  // namespace
 
 Task<Stream> SystemNetwork::connect(Address to) {
   co_await cancel_point;
@@ -21,6 +27,12 @@ Task<Stream> SystemNetwork::connect(Address to) {
   Stream stream(transport);  // closes it, whatever comes
   std::error_code error;
   bool connected = begin_connect(socket, to, error);
+  // A Unix listener whose queue is full does not let wait for it: connect(2), EAGAIN.
+  while (error == std::errc::resource_unavailable_try_again && to.port() == 0) {
+    error.clear();
+    co_await Pause{full_queue_pause};
+    connected = begin_connect(socket, to, error);
+  }
   while (!connected && !error) {
     co_await transport->writable().wait();
     connected = finish_connect(socket, error);

@@ -56,7 +56,7 @@ struct TransportAccess {
     Writing& operator=(const Writing&) = delete;
     ~Writing() { transport_.end_write(taken, size_); }
 
-    std::size_t taken = 0;  // `size` after an error
+    std::size_t taken = 0;
 
    private:
     Transport& transport_;

@@ -48,9 +48,15 @@ void bind_to_path(int socket, const Address& at, unsigned mode, const std::strin
     error = bind_to(socket, at);
   }
   if (error) throw std::system_error(error, what);
-  if (path && ::chmod(at.host().c_str(), static_cast<mode_t>(mode)) != 0) {
+  if (!path) return;
+  struct stat found{};
+  const std::string name = at.host();
+  if (::lstat(name.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode))
+    return;  // somebody's else by now
+  if ((found.st_mode & 0777) == mode) return;
+  if (::chmod(name.c_str(), static_cast<mode_t>(mode)) != 0) {
     error = last_error();
-    ::unlink(at.host().c_str());
+    ::unlink(name.c_str());
     throw std::system_error(error, what);
   }
 }
