@@ -90,6 +90,7 @@ class Api:
         self.listed = {}  # line -> place
         self.machinery = {}  # record in detail -> its public members' names
         self.records = []  # public ones: (qualified name, its bases as written)
+        self.declared = {}  # record's id -> scope and whether it is public there, as first declared
 
     def add(self, line, place):
         self.listed.setdefault(line, place)
@@ -133,6 +134,8 @@ class Api:
         name = node.get("name", "")
         if node["kind"] != "CXXRecordDecl":
             name = self.specialised(node, name)
+        scope, public = self.declared.get(node.get("previousDecl"), (scope, public))
+        self.declared[node["id"]] = (scope, public)
         inside = scope + (name,)
         if public:
             self.records.append((inside, node.get("bases", ())))

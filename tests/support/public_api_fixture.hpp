@@ -56,6 +56,7 @@ class Plain : public detail::Base {
    private:
     void hidden();
   };
+  class Later;
 
  protected:
   void protected_member();
@@ -65,7 +66,17 @@ class Plain : public detail::Base {
    public:
     void of_hidden();
   };
+  class HiddenLater;
   void private_member();
+};
+class Plain::Later {
+ public:
+  void of_later();
+};
+class Plain::HiddenLater {
+ public:
+  void of_hidden_later();
+  void yield_to(Waiter<int>) const {}
 };
 
 inline void Plain::member() {}
