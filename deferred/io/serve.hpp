@@ -5,10 +5,10 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <type_traits>
 #include <utility>
 
 #include "deferred/io/detail/server.hpp"
@@ -49,8 +49,10 @@ class ServeOptions {
 ///     co_await serve(listener, [](Stream stream) -> Task<> { ... });
 template <class F>
 Task<void> serve(Listener& listener, F handler, ServeOptions options = {}) {
-  using Made = std::invoke_result_t<F&, Stream>;
-  static_assert(std::is_same_v<Made, Task<void>>,
+  constexpr bool fits = requires(F& f, Stream stream) {
+    { f(std::move(stream)) } -> std::same_as<Task<void>>;
+  };
+  static_assert(fits,
                 "serve: the handler is a coroutine that takes the Stream by value and gives a "
                 "Task<>: [](Stream stream) -> Task<> { ... }");
   detail::Server server(listener, options.most, options.grace, std::move(options.on_error));
