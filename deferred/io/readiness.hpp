@@ -101,7 +101,7 @@ class DEFERRED_API Readiness::Observer {
 };
 
 /// What Readiness::wait() gives.
-class Readiness::Wait {
+class [[nodiscard]] Readiness::Wait {
  public:
   explicit Wait(Readiness& readiness) noexcept : readiness_(&readiness) {}
 

@@ -14,7 +14,7 @@ Task<int> three() { co_return 3; }
 SharedDeferred<int> shared();
 
 Task<> forgets(io::Stream& stream, std::span<char> room, CancelScope& scope, Nursery& nursery,
-               Channel<int>& channel, Lock& lock, Event& event) {
+               Channel<int>& channel, Lock& lock, Event& event, io::Readiness& readiness) {
   three();                                              // warned: Task
   with_timeout(Duration(1), three());                   // warned: WithTimeout
   as_outcome(three());                                  // warned: AsOutcome
@@ -41,7 +41,9 @@ Task<> forgets(io::Stream& stream, std::span<char> room, CancelScope& scope, Nur
   channel.send(3);                                      // warned: Send
   channel.receive();                                    // warned: Receive
   stream.read_some(room);                               // warned: io::ReadSome
+  stream.write_some("some");                            // warned: io::WriteSome
   stream.write_all("all");                              // warned: io::WriteAll
+  readiness.wait();                                     // warned: io::Readiness::Wait
   all(Pause{});                                         // warned: All
   all_settled(Pause{});                                 // warned: AllSettled
   any(Pause{});                                         // warned: Any
