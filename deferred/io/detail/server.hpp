@@ -19,16 +19,16 @@ namespace deferred::io::detail {
 
 /// A nursery of connections inside a shield, for a cancel is to reach them late: beside it waits
 /// who hears of the cancel.
-class DEFERRED_API Server {
+class Server {
  public:
   using Handler = std::function<Task<void>(Stream)>;
   using OnError = std::function<void(const std::exception&)>;
 
-  Server(Listener& listener, std::size_t most, Duration grace, OnError on_error);
+  DEFERRED_API Server(Listener& listener, std::size_t most, Duration grace, OnError on_error);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  Task<void> run(Handler handler);
+  DEFERRED_API Task<void> run(Handler handler);
 
  private:
   Task<void> hear(Nursery& nursery);

@@ -15,7 +15,6 @@
 #include "deferred/io/descriptor.hpp"
 #include "deferred/io/listen_options.hpp"
 #include "deferred/io/transport.hpp"
-#include "deferred/memory/api.hpp"
 
 namespace deferred::io::detail {
 
@@ -50,7 +49,7 @@ class SocketTransport final : public Transport {
  public:
   /// Takes over a connected socket, or one that is about to be, whether it blocks or not: the
   /// calls do not.
-  DEFERRED_API SocketTransport(Reactor& reactor, Descriptor socket, std::string peer) noexcept;
+  SocketTransport(Reactor& reactor, Descriptor socket, std::string peer) noexcept;
 
   std::optional<std::size_t> try_read(std::span<char> into) override;
   std::optional<std::size_t> try_write(std::string_view data) override;
