@@ -8,8 +8,14 @@
 #include "deferred/io/detail/member_body.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
+#include "deferred/yieldables/pause.hpp"
 
 namespace deferred::io::detail {
+namespace {
+
+constexpr Duration rest_without_memory = std::chrono::milliseconds(5);
+
+}  // namespace
 
 Server::Server(Listener& listener, std::size_t most, Duration grace, OnError on_error)
     : listener_(listener), grace_(grace), on_error_(std::move(on_error)), slots_(most) {}
@@ -43,7 +49,10 @@ Task<void> Server::serve_all() {
 }
 
 Task<void> Server::accept_all(Nursery& connections) {
+  bool without_memory = false;
   while (true) {
+    if (without_memory) co_await Pause{rest_without_memory};
+    without_memory = false;
     try {
       Task<void> one = accept_one(connections);
       const bool accepted = co_await accepting_.run(std::move(one));
@@ -53,6 +62,7 @@ Task<void> Server::accept_all(Nursery& connections) {
       if (error.code() == Errc::closed) co_return stop();
       report(error);
     } catch (const std::bad_alloc& error) {
+      without_memory = true;
       report(error);
     }
   }
