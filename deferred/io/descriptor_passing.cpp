@@ -153,6 +153,8 @@ Task<ReceivedDescriptors> receive_over(TransportPointer transport, std::span<cha
     const std::size_t size = Access::take_unread(*transport, buffer);
     co_return ReceivedDescriptors(size, {});
   }
+  // What is read cannot be given back: it is kept, if descriptors are lost, and may not fail then.
+  Access::make_room(*transport, buffer.size());
   while (true) {
     if (Access::has_run_long(*transport)) co_await Pause{};
     Access::require_open(*transport, reading);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Streams over TCP, on the loopback, netstrings and endpoints; locks on files.
+// How streams come about: who listens, accepts and connects, at what, and over which network; and
+// locks on files.
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "tests/allocation_failure/programs.hpp"
 
@@ -20,44 +23,95 @@ namespace {
 using io::Listener;
 using io::Stream;
 
-/// The two ends of a connection.
-class Ends {
+/// Made with memory, and removed.
+class Folder {
  public:
-  Ends(Stream one, Stream other) : near(std::move(one)), far(std::move(other)) {}
-  Stream near;
-  Stream far;
+  Folder() {
+    const AllocationsSucceed memory;
+    std::string name = std::filesystem::temp_directory_path() / "deferred.XXXXXX";
+    right(::mkdtemp(name.data()) != nullptr, "there is no folder to try in");
+    path = name + "/a file with a name that is long";
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    const AllocationsSucceed memory;
+    std::filesystem::remove_all(path.parent_path());
+  }
+  bool is_empty() const {
+    const AllocationsSucceed memory;
+    return std::filesystem::is_empty(path.parent_path());
+  }
+  std::filesystem::path path;
 };
-/// Made with memory.
-Ends connected(Reactor& reactor) {
-  const AllocationsSucceed memory;
-  Listener listener = io::listen(reactor, "127.0.0.1", 0);
-  Deferred<Stream> near = spawn(reactor, io::connect("127.0.0.1", listener.port()));
-  Deferred<Stream> far = spawn(reactor, listener.accept());
-  turn_until(reactor, [&] { return near.has_result() && far.has_result(); });
-  Stream one = std::move(near).result().value();
-  Stream other = std::move(far).result().value();
-  return Ends(std::move(one), std::move(other));
-}
-std::string pattern(std::size_t size) { return std::string(size, 'x'); }
 
 void listening(Reactor& reactor) {
   Listener listener = io::listen(reactor, "127.0.0.1", 0);
   Listener other = io::listen("127.0.0.1", 0);
-  right(listener.is_open() && listener.port() != 0 && listener.acceptor().descriptor() >= 0,
-        "it listens");
+  right(listener.is_open() && listener.port() != 0, "it listens");
   right(&listener.reactor() == &reactor, "it is the reactor's");
   right(listener.local().starts_with("127.0.0.1:"), "its address");
+  io::Acceptor& acceptor = listener.acceptor();
+  right(acceptor.is_open() && acceptor.descriptor() >= 0, "its acceptor");
+  right(acceptor.local().port() == listener.port(), "its acceptor's address");
+  right(&acceptor.reactor() == &reactor && !acceptor.readable().waited_for(), "nobody waits");
+  right(!acceptor.try_accept(), "nobody comes");
+  other.acceptor().close();
   listener.close();
-  right(!listener.is_open(), "it is closed");
+  right(!listener.is_open() && !other.is_open(), "it is closed");
+  const Listener none;
+  right(!none.is_open() && none.local().empty(), "one that was never open");
+}
+void listening_everywhere(Reactor& reactor) {
+  const Listener local = io::listen(reactor, "localhost", 0);
+  const Listener all = io::listen(reactor, "*", 0);
+  right(local.port() != 0 && all.port() != 0, "they listen");
+}
+// A path that could not be listened at is not left behind.
+void listening_at_endpoints(Reactor& reactor) {
+  const Folder folder;
+  std::string text;
+  {
+    const AllocationsSucceed memory;
+    text = "unix:" + folder.path.string() + ":mode=600";
+  }
+  try {
+    const Listener path = io::listen(reactor, text);
+    right(path.is_open() && path.port() == 0, "it listens");
+    const Listener tcp = io::listen("tcp:127.0.0.1:0:backlog=5");
+    right(tcp.port() != 0, "it listens");
+  } catch (const std::bad_alloc&) {
+    right(folder.is_empty(), "a path is left behind");
+    throw;
+  }
+  right(folder.is_empty(), "a path is left behind");
+}
+void opened_listeners(Reactor& reactor) {
+  io::Descriptor socket = io::open_listener("tcp:127.0.0.1:0");
+  const Listener listener = io::listen(reactor, std::move(socket));
+  right(listener.port() != 0, "it listens");
+  const Folder folder;
+  std::string text;
+  {
+    const AllocationsSucceed memory;
+    text = "unix:" + folder.path.string();
+  }
+  try {
+    const io::Descriptor path = io::open_listener(text);
+  } catch (const std::bad_alloc&) {
+    right(folder.is_empty(), "a path is left behind");
+    throw;
+  }
 }
 
 // An accept or a connect that fails takes no connection and no descriptor with it, and the next
 // works.
-void accepting(Reactor& reactor) {
+template <class Dial>
+void accept_and_connect(Reactor& reactor, std::string_view at, Dial connect_to) {
   std::optional<Listener> listener;
   {
     const AllocationsSucceed memory;
-    listener = io::listen(reactor, "127.0.0.1", 0);
+    listener = io::listen(reactor, at);
   }
   const auto accept = [&listener]() -> Task<bool> {
     Stream stream = co_await listener->accept();
@@ -66,8 +120,8 @@ void accepting(Reactor& reactor) {
   Spawned<bool> accepted = spawn(reactor, accept);
   const ClosedAtEnd closed(accepted.task());
   Deferred<bool> result = std::move(accepted).deferred();
-  const auto dial = [&reactor, &listener]() -> Task<bool> {
-    Stream stream = co_await io::connect("127.0.0.1", listener->port());
+  const auto dial = [&]() -> Task<bool> {
+    Stream stream = co_await connect_to(*listener);
     co_return stream.is_open();
   };
   const Outcome<bool> dialled = end_of(reactor, dial);
@@ -88,176 +142,30 @@ void accepting(Reactor& reactor) {
   right(dialled_too.has_value() && end_of(reactor, std::move(again)).has_value(),
         "an accept after one that failed does not accept");
 }
+void accepting(Reactor& reactor) {
+  accept_and_connect(reactor, "tcp:127.0.0.1:0", [](const Listener& listener) {
+    return io::connect("127.0.0.1", listener.port());
+  });
+}
+void accepting_on_localhost(Reactor& reactor) {
+  accept_and_connect(reactor, "tcp:localhost:0", [](const Listener& listener) {
+    return io::connect("localhost", listener.port());
+  });
+}
+void accepting_on_unix(Reactor& reactor) {
+  std::string at;
+  {
+    const AllocationsSucceed memory;
+    at = "unix:@deferred, allocation failure, " + std::to_string(::getpid());
+  }
+  accept_and_connect(reactor, at, [&at](const Listener&) { return io::connect(at); });
+}
 void connecting_to_nobody(Reactor& reactor) {
-  const auto body = [&reactor]() -> Task<> {
-    Stream stream = co_await io::connect("no address", 1);
-  };
-  const Outcome<void> outcome = end_of(reactor, body);
-  right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
-  const auto here = []() -> Task<> { Stream stream = co_await io::connect("127.0.0.1", 1); };
-  const Outcome<void> refused = end_of(reactor, here);
-  right(out_of_memory(refused) || refused.check<std::system_error>(), "another error");
-}
-
-void looking_at_streams(Reactor& reactor) {
-  const Stream none;
-  right(!none.is_open() && none.peer().empty(), "a stream without a connection is closed");
-  Ends ends = connected(reactor);
-  right(ends.near.is_open() && ends.near.transport().descriptor() >= 0 &&
-            &ends.near.reactor() == &reactor,
-        "open");
-  right(ends.near.peer() == ends.far.local(), "its addresses");
-  right(ends.near.buffered().empty(), "nothing is read yet");
-  const auto shut = [&ends]() -> Task<> { co_await ends.near.shutdown_write(); };
-  has_value_or_no_memory(end_of(reactor, shut));
-  ends.near.close();
-  right(!ends.near.is_open(), "it is closed");
-}
-
-void reading_and_writing(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
-  std::array<char, 100> buffer;
-  const auto read = [&]() -> Task<std::size_t> { co_return co_await ends.far.read_some(buffer); };
-  Spawned<std::size_t> reader = spawn(reactor, read);
-  const ClosedAtEnd closed(reader.task());
-  Deferred<std::size_t> got = std::move(reader).deferred();
-  turns(reactor, 2);
-  const Outcome<void> written = end_of(reactor, write);
-  has_value_or_no_memory(written);
-  if (!written.has_value()) {
-    const AllocationsSucceed memory;
-    has_value_or_no_memory(end_of(reactor, write));
+  for (const char* const to : {"tcp:no address:1", "tcp:127.0.0.1:1", "nothing:1"}) {
+    const Outcome<void> outcome =
+        end_of(reactor, [to]() -> Task<> { Stream stream = co_await io::connect(to); });
+    right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
   }
-  turn_until(reactor, [&] { return got.has_result(); });
-  right(got.has_result(), "a reader is not woken");
-  const Outcome<std::size_t> first = std::move(got).result();
-  has_value_or_no_memory(first, 4U);
-  if (first.has_value()) return;
-  const AllocationsSucceed memory;
-  const auto again = end_of(reactor, read);
-  right(again.has_value() && *again == 4, "a read that failed has lost bytes");
-}
-// More than the socket takes at once: both sides wait.
-void large_transfers(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  std::string text;
-  {
-    const AllocationsSucceed memory;
-    text = pattern(4 << 20);
-  }
-  const auto write = [&]() -> Task<> {
-    co_await ends.near.write_all(text);
-    co_await ends.near.shutdown_write();
-  };
-  const auto read = [&]() -> Task<bool> {
-    const std::string got = co_await ends.far.read_to_end(8 << 20);
-    co_return got.size() == text.size();
-  };
-  Spawned<void> writer = spawn(reactor, write);
-  const ClosedAtEnd writer_closed(writer.task());
-  Spawned<bool> reader = spawn(reactor, read);
-  const ClosedAtEnd reader_closed(reader.task());
-  Deferred<void> written = std::move(writer).deferred();
-  Deferred<bool> got = std::move(reader).deferred();
-  turn_until(reactor, [&] { return written.has_result() || got.has_result(); });
-  turn_until(reactor, [&] { return written.has_result() && got.has_result(); });
-  if (!written.has_result() || !got.has_result()) {  // one has failed: the other waits for it
-    right(allocation_failed(), "a transfer does not come to its end");
-    right(written.has_result() || got.has_result(), "a transfer does not go on");
-    ends.near.close();
-    ends.far.close();
-    turns(reactor, 3);
-    right(written.has_result() && got.has_result(), "a closed stream does not tell its tasks");
-    static_cast<void>(std::move(written).result());
-    static_cast<void>(std::move(got).result());
-    return;
-  }
-  has_value_or_no_memory(std::move(written).result());
-  const Outcome<bool> whole = std::move(got).result();
-  right(out_of_memory(whole) || whole.has_value(), "another error");
-}
-void transfers_as_tasks(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  std::array<char, 100> buffer;
-  Task<void> write = ends.near.write_all("four");
-  has_value_or_no_memory(end_of(reactor, spawn(reactor, std::move(write))));
-  {
-    const AllocationsSucceed memory;
-    if (allocation_failed()) {
-      const auto again = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
-      static_cast<void>(end_of(reactor, again));
-    }
-  }
-  Task<std::size_t> read = ends.far.read_some(buffer);
-  const auto got = end_of(reactor, spawn(reactor, std::move(read)));
-  right(got.has_value() ? *got >= 4 : out_of_memory(got), "another result");
-}
-// What came is kept, whatever fails: a reader of messages goes on.
-void reading_messages(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("5:hello,5:again,"); };
-  {
-    const AllocationsSucceed memory;
-    has_value_or_no_memory(end_of(reactor, write));
-  }
-  const auto read = [&ends]() -> Task<std::optional<std::string>> {
-    co_return co_await io::read_netstring(ends.far);
-  };
-  std::string all;
-  {
-    const AllocationsSucceed memory;
-    all.reserve(100);
-  }
-  for (int i = 0; i != 2; ++i) {
-    Outcome<std::optional<std::string>> got{std::optional<std::string>()};
-    try {
-      got = end_of(reactor, read);
-    } catch (const std::bad_alloc&) {
-      got = Failure::current();
-    }
-    if (!got.has_value()) {
-      right(out_of_memory(got), "another error");
-      const AllocationsSucceed memory;
-      got = end_of(reactor, read);
-      right(got.has_value(), "a read after one that failed does not read");
-    }
-    right(got->has_value(), "an end where there is a message");
-    all += **got;
-  }
-  right(all == "helloagain", "a message is lost");
-}
-void reading_more(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  {
-    const AllocationsSucceed memory;
-    const auto write = [&ends]() -> Task<> { co_await ends.near.write_all("four"); };
-    has_value_or_no_memory(end_of(reactor, write));
-  }
-  const auto read = [&ends]() -> Task<bool> { co_return co_await ends.far.read_more(); };
-  const Outcome<bool> more = end_of(reactor, read);
-  has_value_or_no_memory(more, true);
-  if (!more.has_value()) {
-    const AllocationsSucceed memory;
-    if (ends.far.buffered().empty()) has_value_or_no_memory(end_of(reactor, read), true);
-  }
-  right(ends.far.buffered() == "four", "bytes are lost");
-  ends.far.consume(4);
-}
-// A stream that is closed under its reader tells him.
-void closed_while_read(Reactor& reactor) {
-  Ends ends = connected(reactor);
-  std::array<char, 100> buffer;
-  const auto read = [&]() -> Task<std::size_t> { co_return co_await ends.far.read_some(buffer); };
-  Spawned<std::size_t> reader = spawn(reactor, read);
-  const ClosedAtEnd closed(reader.task());
-  Deferred<std::size_t> got = std::move(reader).deferred();
-  turns(reactor, 2);
-  ends.far.close();
-  turns(reactor, 2);
-  right(got.has_result(), "a reader of a closed stream is not told");
-  const Outcome<std::size_t> outcome = std::move(got).result();
-  right(out_of_memory(outcome) || outcome.check<std::system_error>(), "another error");
 }
 void cancelled_while_accepting(Reactor& reactor) {
   std::optional<Listener> listener;
@@ -274,72 +182,83 @@ void cancelled_while_accepting(Reactor& reactor) {
   right(out_of_memory(outcome) || outcome.check<Cancelled>(), "another error");
 }
 
-void netstrings(Reactor&) {
-  right(io::encode_netstring("a text that is not short any more") ==
-            "33:a text that is not short any more,",
-        "a netstring is a netstring");
-  const auto parsed = io::parse_netstring("5:hello,rest", 100);
-  right(parsed && parsed->text == "hello" && parsed->size == 8, "a netstring is found");
-  const io::ParsedMessage made("hello", 8);
-  right(made.size == 8, "it holds what it is given");
-  io::NetstringDecoder decoder;
-  const std::string_view bytes = "40:0123456789012345678901234567890123456789,5:hello,";
-  bool fed = true;
-  try {
-    decoder.feed(bytes);
-  } catch (const std::bad_alloc&) {
-    fed = false;
-  }
-  right(decoder.pending() == (fed ? bytes.size() : 0), "a feed that failed has fed something");
-  if (!fed) decoder.feed(bytes);
-  std::optional<std::string> first;
-  try {
-    first = decoder.next();
-  } catch (const std::bad_alloc&) {
-    right(decoder.pending() == bytes.size(), "a netstring is lost");
-    first = decoder.next();
-  }
-  right(first && first->size() == 40, "a netstring is lost");
-  const std::optional<std::string> second = decoder.next();
-  right(second && *second == "hello" && decoder.pending() == 0, "a netstring is lost");
+// A socket that could not be adopted is closed.
+void adopting(Reactor& reactor) {
+  int both[2];
+  right(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == 0, "there is a pair");
+  io::Descriptor one(both[0]);
+  io::Descriptor other(both[1]);
+  const Stream near = io::adopt(reactor, std::move(one));
+  const Stream far = io::adopt(std::move(other), "a peer of more than a few letters");
+  right(near.is_open() && far.peer() == "a peer of more than a few letters", "it is adopted");
 }
-// An error is told as one if there is memory for its text, and else as std::bad_alloc.
-void endpoints(Reactor&) {
-  const auto endpoint =
-      io::Endpoint::parse("tls:a-name-that-is-not-short-any-more.example:443:ca=/etc/ca");
-  right(endpoint.kind() == "tls" && endpoint.parts().size() == 2, "an endpoint is taken apart");
-  right(endpoint.part(1) == "443" && endpoint.port(1) == 443, "its parts");
-  right(endpoint.option("ca") != nullptr && endpoint.option("key") == nullptr, "its options");
-  right(endpoint.text() == "tls:" + io::escape(endpoint.part(0)) + ":443:ca=/etc/ca", "its text");
-  endpoint.require("tls:HOST:PORT", 2, 2, {"ca", "key"});
-  try {
-    endpoint.refuse("there is no TLS here");
-  } catch (const std::system_error& error) {
-    right(error.code() == io::Errc::bad_endpoint, "another error");
+
+/// A kind of its own: ports of the loopback.
+class Near final : public io::EndpointKind {
+ public:
+  Task<Stream> connect(io::Endpoint endpoint, io::ConnectOptions options) override {
+    return io::connect("127.0.0.1", endpoint.port(0), options);
   }
+  Listener listen(Reactor& reactor, const io::Endpoint& endpoint,
+                  const io::ListenOptions& options) override {
+    return io::listen(reactor, "127.0.0.1", endpoint.port(0), options);
+  }
+};
+void kinds_of_endpoints(Reactor& reactor) {
+  io::use_endpoint_kind(reactor, "near", std::make_shared<Near>());
+  const Listener listener = io::listen(reactor, "near:0");
+  const auto dial = [&listener]() -> Task<bool> {
+    Stream stream = co_await io::connect("near:" + std::to_string(listener.port()));
+    co_return stream.is_open();
+  };
+  has_value_or_no_memory(end_of(reactor, dial), true);
 }
-void errors(Reactor&) {
-  const std::error_code code = io::make_error_code(io::Errc::closed);
-  right(code.category() == io::error_category() && !code.message().empty(), "an error has a text");
+
+/// Another network before one: all names are this machine's, at the second try.
+class Before final : public io::Network {
+ public:
+  explicit Before(io::Network& below) noexcept : below_(below) {}
+  Task<Stream> connect(io::Address to) override { return below_.connect(to); }
+  Listener listen(const io::Address& at, const io::ListenOptions& options) override {
+    return below_.listen(at, options);
+  }
+  Task<std::vector<io::Address>> look_up(std::string) override {
+    std::vector<io::Address> found{*io::Address::ip("::1", 0), *io::Address::ip("127.0.0.1", 0)};
+    co_return found;
+  }
+
+ private:
+  io::Network& below_;
+};
+void networks(Reactor& reactor) {
+  struct Given {
+    explicit Given(Reactor& reactor) : to(reactor), network(io::current_network(to)) {
+      io::use_network(to, &network);
+    }
+    Given(const Given&) = delete;
+    Given& operator=(const Given&) = delete;
+    ~Given() {
+      const AllocationsSucceed memory;
+      io::use_network(to, nullptr);
+    }
+    Reactor& to;
+    Before network;
+  } given(reactor);
+  right(&io::current_network(reactor) == &given.network, "a reactor has the network it is given");
+  Before of_task(given.network);
+  const Listener listener = io::listen(reactor, "127.0.0.1", 0);
+  const auto dial = [&]() -> Task<bool> {
+    const RestoreTaskLocal restores = io::use_network(of_task);
+    right(&io::current_network() == &of_task, "a task has the network it is given");
+    Stream stream = co_await io::connect("a.name.of.nobody.example", listener.port());
+    co_return stream.is_open();
+  };
+  has_value_or_no_memory(end_of(reactor, dial), true);
 }
 
 // A lock that could not be had is nobody's, and one that was had comes back.
 void locking_files(Reactor& reactor) {
-  struct Folder {
-    Folder() {
-      const AllocationsSucceed memory;
-      std::string name = std::filesystem::temp_directory_path() / "deferred.XXXXXX";
-      right(::mkdtemp(name.data()) != nullptr, "there is no folder to try in");
-      path = name + "/a lock with a name that is long";
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() {
-      const AllocationsSucceed memory;
-      std::filesystem::remove_all(path.parent_path());
-    }
-    std::filesystem::path path;
-  } const folder;
+  const Folder folder;
   const auto hold = [&folder]() -> Task<int> {
     io::FileLock lock = co_await io::lock_file(folder.path, 1ms);
     co_await Pause{2ms};
@@ -360,61 +279,43 @@ void locking_files(Reactor& reactor) {
 
 Programs io_programs() {
   return {
+      {"Listener",
+       {"deferred::io::Listener::Listener()", "deferred::io::Listener::close()",
+        "deferred::io::Listener::is_open()", "deferred::io::Listener::local()",
+        "deferred::io::Listener::port()", "deferred::io::Listener::reactor()",
+        "deferred::io::Listener::acceptor()", "deferred::io::Acceptor::close()",
+        "deferred::io::Acceptor::descriptor()", "deferred::io::Acceptor::is_open()",
+        "deferred::io::Acceptor::local()", "deferred::io::Acceptor::reactor()",
+        "deferred::io::Acceptor::readable()", "deferred::io::Acceptor::try_accept()"},
+       &listening},
+      {"listen everywhere", {"deferred::io::listen()"}, &listening_everywhere},
+      {"listen at endpoints", {"deferred::io::listen()"}, &listening_at_endpoints},
+      {"open_listener", {"deferred::io::open_listener()"}, &opened_listeners},
+      {"accept and connect",
+       {"deferred::io::Listener::accept()", "deferred::io::connect()"},
+       &accepting},
+      {"accept and connect on localhost",
+       {"deferred::io::Listener::accept()", "deferred::io::connect()"},
+       &accepting_on_localhost},
+      {"accept and connect on Unix",
+       {"deferred::io::Listener::accept()", "deferred::io::connect()"},
+       &accepting_on_unix},
+      {"connect that fails", {"deferred::io::connect()"}, &connecting_to_nobody},
+      {"accept, cancelled", {"deferred::io::Listener::accept()"}, &cancelled_while_accepting},
+      {"adopt", {"deferred::io::adopt()"}, &adopting},
+      {"kinds of endpoints",
+       {"deferred::io::use_endpoint_kind()", "deferred::io::EndpointKind::connect()",
+        "deferred::io::EndpointKind::listen()"},
+       &kinds_of_endpoints},
+      {"networks",
+       {"deferred::io::use_network()", "deferred::io::current_network()",
+        "deferred::io::Network::connect()", "deferred::io::Network::listen()",
+        "deferred::io::Network::look_up()"},
+       &networks},
       {"lock_file",
        {"deferred::io::lock_file()", "deferred::io::try_lock_file()",
         "deferred::io::FileLock::unlock()", "deferred::io::FileLock::held()"},
        &locking_files},
-      {"Listener",
-       {"deferred::io::Listener::Listener()", "deferred::io::Listener::close()",
-        "deferred::io::Listener::fd()", "deferred::io::Listener::is_open()",
-        "deferred::io::Listener::local()", "deferred::io::Listener::port()",
-        "deferred::io::Listener::reactor()"},
-       &listening},
-      {"accept and connect",
-       {"deferred::io::Listener::accept()", "deferred::io::connect()"},
-       &accepting},
-      {"connect that fails", {"deferred::io::connect()"}, &connecting_to_nobody},
-      {"accept, cancelled", {"deferred::io::Listener::accept()"}, &cancelled_while_accepting},
-      {"Stream",
-       {"deferred::io::Stream::Stream()", "deferred::io::Stream::buffered()",
-        "deferred::io::Stream::close()", "deferred::io::Stream::fd()",
-        "deferred::io::Stream::is_open()", "deferred::io::Stream::local()",
-        "deferred::io::Stream::peer()", "deferred::io::Stream::reactor()",
-        "deferred::io::Stream::shutdown_write()"},
-       &looking_at_streams},
-      {"read_some and write_all",
-       {"deferred::io::Stream::read_some()", "co_await deferred::io::ReadSome",
-        "deferred::io::ReadSome::ReadSome()", "deferred::io::Stream::write_all()",
-        "co_await deferred::io::WriteAll", "deferred::io::WriteAll::WriteAll()"},
-       &reading_and_writing},
-      {"large transfers", {"deferred::io::Stream::read_to_end()"}, &large_transfers},
-      {"transfers as tasks",
-       {"deferred::io::ReadSome::operator Task()", "deferred::io::WriteAll::operator Task()"},
-       &transfers_as_tasks},
-      {"read_netstring", {"deferred::io::read_netstring()"}, &reading_messages},
-      {"read_more",
-       {"deferred::io::Stream::read_more()", "deferred::io::Stream::consume()"},
-       &reading_more},
-      {"a stream that is closed under its reader",
-       {"deferred::io::Stream::close()"},
-       &closed_while_read},
-      {"netstrings",
-       {"deferred::io::encode_netstring()", "deferred::io::parse_netstring()",
-        "deferred::io::ParsedMessage::ParsedMessage()",
-        "deferred::io::NetstringDecoder::NetstringDecoder()",
-        "deferred::io::NetstringDecoder::feed()", "deferred::io::NetstringDecoder::next()",
-        "deferred::io::NetstringDecoder::pending()"},
-       &netstrings},
-      {"endpoints",
-       {"deferred::io::Endpoint::parse()", "deferred::io::Endpoint::kind()",
-        "deferred::io::Endpoint::parts()", "deferred::io::Endpoint::part()",
-        "deferred::io::Endpoint::port()", "deferred::io::Endpoint::option()",
-        "deferred::io::Endpoint::text()", "deferred::io::Endpoint::require()",
-        "deferred::io::Endpoint::refuse()", "deferred::io::escape()"},
-       &endpoints},
-      {"errors of io",
-       {"deferred::io::error_category()", "deferred::io::make_error_code()"},
-       &errors},
   };
 }
 

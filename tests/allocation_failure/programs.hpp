@@ -36,6 +36,11 @@ Programs channel_programs();
 Programs join_programs();
 Programs threads_programs();
 Programs io_programs();
+Programs io_value_programs();
+Programs io_stream_programs();
+Programs io_transport_programs();
+Programs io_server_programs();
+Programs io_process_programs();
 Programs names_programs();
 
 /// A check: it is a fault of the run if this does not hold.

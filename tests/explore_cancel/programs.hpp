@@ -30,6 +30,8 @@ Programs generator_programs();
 Programs task_programs();
 Programs wait_programs();
 Programs io_programs();
+Programs server_programs();
+Programs process_programs();
 Programs names_programs();
 
 /// A short wait, in which time passes.

@@ -15,9 +15,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "deferred/io.hpp"
-#include "deferred/io/detail/socket.hpp"
 #include "deferred/reactor/reactor.hpp"
 
 namespace deferred::testing {
@@ -76,16 +76,25 @@ class StreamPair {
         stream_(io::adopt(reactor, io::Descriptor(sockets_.take_near()), "peer")) {}
 
   io::Stream& stream() noexcept { return stream_; }
-  bool written() const noexcept { return written_; }
-  void write_later(std::string text) {
-    later_ = reactor_.call_later(std::chrono::milliseconds(1), [this, text = std::move(text)] {
+  /// What the peer has written by now.
+  const std::string& written() const noexcept { return written_; }
+  /// The peer does something.
+  template <class F>
+  void later(Duration after, F does) {
+    laters_.push_back(reactor_.call_later(after, std::move(does)));
+  }
+  void write_later(std::string text, Duration after = std::chrono::milliseconds(1)) {
+    later(after, [this, text = std::move(text)] {
       sockets_.write_far(text);
-      written_ = true;
+      written_ += text;
     });
+  }
+  void end_later(Duration after) {
+    later(after, [this] { ::shutdown(sockets_.far(), SHUT_WR); });
   }
   /// From then on, whatever comes is added to `into`.
   void take_later(std::string& into) {
-    later_ = reactor_.call_later(std::chrono::milliseconds(1), [this, &into] {
+    later(std::chrono::milliseconds(1), [this, &into] {
       watch_ = reactor_.watch(sockets_.far(), Ready::read,
                               [this, &into] { into += sockets_.read_far(); });
     });
@@ -104,9 +113,38 @@ class StreamPair {
   Reactor& reactor_;
   Sockets sockets_;
   io::Stream stream_;
-  DelayedCall later_;
+  std::vector<DelayedCall> laters_;
   Watch watch_;
-  bool written_ = false;
+  std::string written_;
+};
+
+/// A peer without a task, connected to an address.
+class Dialled {
+ public:
+  explicit Dialled(const io::Address& to)
+      : socket_(::socket(to.family() == io::Address::Family::ipv6 ? AF_INET6 : AF_INET,
+                         SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const auto bytes = to.native();
+    const auto* const address = reinterpret_cast<const sockaddr*>(bytes.data());
+    if (::connect(socket_.fd(), address, static_cast<socklen_t>(bytes.size())) != 0) {
+      throw std::runtime_error("connect");
+    }
+  }
+  void say(std::string_view text) const {
+    if (::send(socket_.fd(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
+      throw std::runtime_error("send");
+    }
+  }
+  /// What has come.
+  std::string hear() const {
+    std::array<char, 100> room{};
+    const auto got = ::recv(socket_.fd(), room.data(), room.size(), MSG_DONTWAIT);
+    return std::string(room.data(), got < 0 ? 0 : static_cast<std::size_t>(got));
+  }
+  void close() noexcept { socket_.close(); }
+
+ private:
+  io::Descriptor socket_;
 };
 
 }  // namespace deferred::testing

@@ -38,9 +38,10 @@ int main(int argc, char** argv) {
   }
 
   std::size_t programs = 0, runs = 0, faults = 0;
-  for (const auto family : {&awaitable_programs, &callback_programs, &call_programs,
-                            &channel_programs, &family_programs, &generator_programs,
-                            &task_programs, &wait_programs, &io_programs, &names_programs}) {
+  for (const auto family :
+       {&awaitable_programs, &callback_programs, &call_programs, &channel_programs,
+        &family_programs, &generator_programs, &task_programs, &wait_programs, &io_programs,
+        &server_programs, &process_programs, &names_programs}) {
     for (const Program& program : family()) {
       if (std::string_view(program.name).find(filter) == std::string_view::npos) continue;
       const ExploreCancelReport report = explore_cancel(program.run, options);

@@ -3,13 +3,18 @@
 // Every await of io that may read, write, connect or accept is a cancel point, whether it would
 // have to wait or not; and one that is cut has done nothing.
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "deferred/io/connect.hpp"
+#include "deferred/io/descriptor_passing.hpp"
 #include "deferred/io/listen.hpp"
+#include "deferred/io/names.hpp"
 #include "deferred/io/netstring.hpp"
+#include "deferred/io/run.hpp"
+#include "deferred/io/serve.hpp"
 #include "deferred/io/stream.hpp"
 #include "deferred/yieldables/current_task.hpp"
 #include "deferred/yieldables/readable.hpp"
@@ -42,9 +47,34 @@ const std::vector<Await> awaits = {
      }},
     {"read_more", [](Stream& stream, Listener&) -> Task<> { co_await stream.read_more(); }},
     {"read_to_end", [](Stream& stream, Listener&) -> Task<> { co_await stream.read_to_end(); }},
+    {"read_exactly",
+     [](Stream& stream, Listener&) -> Task<> {
+       std::array<char, 8> buffer;
+       co_await stream.read_exactly(buffer);
+     }},
     {"read_netstring",
      [](Stream& stream, Listener&) -> Task<> {
        static_cast<void>(co_await io::read_netstring(stream));
+     }},
+    {"receive_with_descriptors",
+     [](Stream& stream, Listener&) -> Task<> {
+       std::array<char, 8> buffer;
+       static_cast<void>(co_await io::receive_with_descriptors(stream, buffer));
+     }},
+    {"waiting for readiness",
+     [](Stream& stream, Listener&) -> Task<> { co_await stream.transport().readable().wait(); }},
+    {"write_some",
+     [](Stream& stream, Listener&) -> Task<> {
+       static_cast<void>(co_await stream.write_some("lost"));
+     }},
+    {"write_some, as a task",
+     [](Stream& stream, Listener&) -> Task<> {
+       Task<std::size_t> write = stream.write_some("lost");
+       co_await std::move(write);
+     }},
+    {"send_with_descriptors",
+     [](Stream& stream, Listener&) -> Task<> {
+       co_await io::send_with_descriptors(stream, "lost", std::span<const int>());
      }},
     {"write_all", [](Stream& stream, Listener&) -> Task<> { co_await stream.write_all("lost"); }},
     {"write_all, as a task",
@@ -54,21 +84,58 @@ const std::vector<Await> awaits = {
      }},
     {"write_all of nothing",
      [](Stream& stream, Listener&) -> Task<> { co_await stream.write_all(""); }},
+    {"shutdown_write",
+     [](Stream& stream, Listener&) -> Task<> { co_await stream.shutdown_write(); }},
     {"accept",
      [](Stream&, Listener& listener) -> Task<> { static_cast<void>(co_await listener.accept()); }},
+    {"accept on localhost",
+     [](Stream&, Listener&) -> Task<> {
+       Listener local = io::listen("localhost", 0);
+       static_cast<void>(co_await local.accept());
+     }},
+    {"serve",
+     [](Stream&, Listener& listener) -> Task<> {
+       co_await io::serve(listener, [](Stream) -> Task<> { co_return; });
+     }},
     {"connect",
      [](Stream&, Listener& listener) -> Task<> {
        static_cast<void>(co_await io::connect("127.0.0.1", listener.port()));
      }},
+    {"connect to an endpoint",
+     [](Stream&, Listener& listener) -> Task<> {
+       static_cast<void>(co_await io::connect("tcp:" + listener.local()));
+     }},
+    {"connect to what is no endpoint",
+     [](Stream&, Listener&) -> Task<> { static_cast<void>(co_await io::connect("nothing")); }},
     {"connect to what is no address",
      [](Stream&, Listener&) -> Task<> {
        static_cast<void>(co_await io::connect("no address", 1));
+     }},
+    {"looking up a name",
+     [](Stream&, Listener&) -> Task<> {
+       static_cast<void>(co_await io::names::look_up("localhost"));
+     }},
+    {"run", [](Stream&, Listener&) -> Task<> { static_cast<void>(co_await io::run({"true"})); }},
+    {"waiting for a child that has ended",
+     [](Stream&, Listener&) -> Task<> {
+       io::Process child = io::Process::start({"true"});
+       static_cast<void>(co_await child.wait());
      }},
     {"read_some of a stream without a connection",
      [](Stream&, Listener&) -> Task<> {
        Stream none;
        std::array<char, 8> buffer;
        static_cast<void>(co_await none.read_some(buffer));
+     }},
+    {"write_some of a stream without a connection",
+     [](Stream&, Listener&) -> Task<> {
+       Stream none;
+       static_cast<void>(co_await none.write_some("lost"));
+     }},
+    {"shutdown_write of a stream without a connection",
+     [](Stream&, Listener&) -> Task<> {
+       Stream none;
+       co_await none.shutdown_write();
      }},
     {"read_more of a stream without a connection",
      [](Stream&, Listener&) -> Task<> {

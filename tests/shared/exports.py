@@ -11,12 +11,6 @@ import sys
 
 nm, callers, *libraries = sys.argv[1:]
 
-# A stream on a descriptor of one's own, for which there is no public way: tests/bench/works.
-FOR_BENCHMARKS = [
-    "deferred::io::detail::Descriptor::~Descriptor()",
-    "deferred::io::detail::Socket::Socket(deferred::Reactor&, deferred::io::detail::Descriptor, ",
-    "deferred::io::Stream::Stream(deferred::io::detail::SocketPointer)",
-]
 OF_A_CLASS = re.compile(r"(?:vtable|VTT|typeinfo|typeinfo name) for (.*?)(?: const\*)?$")
 THUNK = re.compile(r"(?:non-virtual|virtual) thunk to ")
 
@@ -47,7 +41,7 @@ for library in libraries:
         is_machinery = "::detail::" in what.split("(")[0].split("<")[0]
         if not re.match(r"(?:[^(]* )?deferred::", what):
             why = "is not of the namespace"
-        elif name in called or name.startswith(tuple(FOR_BENCHMARKS)):
+        elif name in called:
             continue
         elif of_a_class and (not is_machinery or any(one.startswith(what + "::") for one in called)):
             continue

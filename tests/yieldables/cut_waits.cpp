@@ -83,6 +83,15 @@ struct Row {
 
 // The limit is of what the line says.
 constexpr auto limit = 1ms;
+
+/// Writes until no more is taken.
+Task<> fill(io::Stream& stream, std::string_view text) {
+  for (bool taken = true; taken;) {
+    const auto part = co_await as_outcome(with_timeout(limit, stream.write_some(text)));
+    taken = part.has_value();
+  }
+}
+
 constexpr Row rows[] = {
     // cut: SharedDeferred
     {"SharedDeferred", [](World& w) -> Task<> { co_await with_timeout(limit, w.shared); }, 100'000},
@@ -211,9 +220,20 @@ constexpr Row rows[] = {
     // cut: io::ReadSome
     {"ReadSome",
      [](World& w) -> Task<> { co_await with_timeout(limit, w.ends->near.read_some(w.room)); }},
+    // cut: io::WriteSome
+    {"WriteSome",
+     [](World& w) -> Task<> { co_await with_timeout(limit, w.ends->far.write_some(w.all)); }},
     // cut: io::WriteAll
     {"WriteAll",
-     [](World& w) -> Task<> { co_await with_timeout(limit, w.ends->far.write_all(w.all)); }},
+     [](World& w) -> Task<> {
+       co_await fill(w.ends->far, w.all);
+       co_await with_timeout(limit, w.ends->far.write_all("x"));  // of one byte no part is cut off
+     }},
+    // cut: io::Readiness::Wait
+    {"Readiness::Wait",
+     [](World& w) -> Task<> {
+       co_await with_timeout(limit, w.ends->near.transport().readable().wait());
+     }},
 };
 
 Task<> cut(World& world, const Row& row, int times) {

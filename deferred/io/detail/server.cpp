@@ -86,11 +86,11 @@ Task<void> Server::serve_one(Permit, Stream stream) {
 
 void Server::stop() {
   accepting_.cancel();
-  if (grace_ > Duration::zero()) {
-    connections_.cancel_after(grace_);
-  } else {
-    connections_.cancel();
+  try {
+    if (grace_ > Duration::zero()) return connections_.cancel_after(grace_);
+  } catch (const std::bad_alloc&) {  // for a timer: then there is no grace
   }
+  connections_.cancel();
 }
 
 void Server::report(const std::exception& error) const {

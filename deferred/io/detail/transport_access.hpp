@@ -39,7 +39,11 @@ struct TransportAccess {
   static void count_written(Transport& transport, std::size_t bytes) noexcept {
     transport.written_ += bytes;
   }
-  /// Behind what is unread.
+  /// For so many bytes behind what is unread.
+  static void make_room(Transport& transport, std::size_t bytes) {
+    transport.unread_.reserve(transport.unread_.size() + bytes);
+  }
+  /// Behind what is unread; there is room.
   static void keep_unread(Transport& transport, std::string_view bytes) {
     transport.unread_ += bytes;
   }

@@ -3,9 +3,13 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -16,19 +20,30 @@
 namespace deferred::io::detail {
 namespace {
 
-bool is_path(const Address& at) {
-  return at.family() == Address::Family::unix_domain && !at.host().starts_with('@');
-}
+/// An address's path, for system calls. Needs no memory: what is bound is not left for want of it.
+class Path {
+ public:
+  explicit Path(const Address& at) noexcept {
+    if (at.family() != Address::Family::unix_domain) return;
+    const auto bytes = at.native().subspan(offsetof(sockaddr_un, sun_path));
+    std::memcpy(text_, bytes.data(), std::min(bytes.size(), sizeof text_ - 1));
+  }
+  /// False of an abstract name, and of what is no Unix address.
+  explicit operator bool() const noexcept { return text_[0] != '\0'; }
+  const char* text() const noexcept { return text_; }
+
+ private:
+  char text_[sizeof(sockaddr_un::sun_path) + 1] = {};
+};
 
 // A path that a process has left behind: a socket that is nobody's. Asked with a socket of
 // datagrams, whatever type the path's may have had: of one of streams that is bound, and does not
 // listen yet, a socket of streams is told what it is told of one that is gone.
-bool is_stale(const Address& path) {
+bool is_stale(const Address& at) noexcept {
   struct stat found{};
-  if (::lstat(path.host().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
+  if (::lstat(Path(at).text(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
   const Descriptor caller(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return caller && ::connect(caller.fd(), native(path), size_of(path)) != 0 &&
-         errno == ECONNREFUSED;
+  return caller && ::connect(caller.fd(), native(at), size_of(at)) != 0 && errno == ECONNREFUSED;
 }
 
 std::error_code bind_to(int socket, const Address& at) noexcept {
@@ -40,46 +55,44 @@ std::error_code bind_to(int socket, const Address& at) noexcept {
 // Narrowed before there is a path, for it can be connected to at once; widened behind, for bind()
 // takes what the umask says from it.
 void bind_to_path(int socket, const Address& at, unsigned mode, const std::string& what) {
-  const bool path = is_path(at);
+  const Path path(at);
   if (path) ::fchmod(socket, static_cast<mode_t>(mode));
   std::error_code error = bind_to(socket, at);
   if (error == std::errc::address_in_use && path && is_stale(at)) {
-    ::unlink(at.host().c_str());
+    ::unlink(path.text());
     error = bind_to(socket, at);
   }
   if (error) throw std::system_error(error, what);
   if (!path) return;
   struct stat found{};
-  const std::string name = at.host();
-  if (::lstat(name.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode))
+  if (::lstat(path.text(), &found) != 0 || !S_ISSOCK(found.st_mode))
     return;  // somebody's else by now
   if ((found.st_mode & 0777) == mode) return;
-  if (::chmod(name.c_str(), static_cast<mode_t>(mode)) != 0) {
+  if (::chmod(path.text(), static_cast<mode_t>(mode)) != 0) {
     error = last_error();
-    ::unlink(name.c_str());
+    ::unlink(path.text());
     throw std::system_error(error, what);
   }
 }
 
-BoundPath::BoundPath(const Address& at) : process_(::getpid()) {
-  if (!is_path(at)) return;
+BoundPath::BoundPath(const Address& at) noexcept : process_(::getpid()) {
+  const Path path(at);
   struct stat found{};
-  std::string path = at.host();
-  if (::lstat(path.c_str(), &found) != 0) return;
-  path_ = std::move(path);
+  if (!path || ::lstat(path.text(), &found) != 0) return;
+  at_ = at;
   device_ = found.st_dev;
   file_ = found.st_ino;
 }
 
 BoundPath::BoundPath(BoundPath&& other) noexcept
-    : path_(std::exchange(other.path_, {})),
+    : at_(std::exchange(other.at_, Address())),
       device_(other.device_),
       file_(other.file_),
       process_(other.process_) {}
 
 BoundPath& BoundPath::operator=(BoundPath&& other) noexcept {
   BoundPath old(std::move(other));
-  std::swap(path_, old.path_);
+  std::swap(at_, old.at_);
   std::swap(device_, old.device_);
   std::swap(file_, old.file_);
   std::swap(process_, old.process_);
@@ -87,11 +100,11 @@ BoundPath& BoundPath::operator=(BoundPath&& other) noexcept {
 }
 
 void BoundPath::remove() noexcept {
-  const std::string path = std::exchange(path_, {});
+  const Path path(std::exchange(at_, Address()));
   struct stat found{};
-  if (path.empty() || process_ != ::getpid()) return;
-  if (::lstat(path.c_str(), &found) != 0) return;
-  if (found.st_dev == device_ && found.st_ino == file_) ::unlink(path.c_str());
+  if (!path || process_ != ::getpid()) return;
+  if (::lstat(path.text(), &found) != 0) return;
+  if (found.st_dev == device_ && found.st_ino == file_) ::unlink(path.text());
 }
 
 }  // namespace deferred::io::detail

@@ -22,14 +22,14 @@ class BoundPath {
   /// None.
   BoundPath() noexcept = default;
   /// None too if `at` is no path.
-  explicit BoundPath(const Address& at);
+  explicit BoundPath(const Address& at) noexcept;
   BoundPath(BoundPath&& other) noexcept;
   BoundPath& operator=(BoundPath&& other) noexcept;
   ~BoundPath() { remove(); }
   void remove() noexcept;
 
  private:
-  std::string path_;  // empty: none
+  Address at_;  // unnamed: none
   std::uint64_t device_ = 0;
   std::uint64_t file_ = 0;
   std::int64_t process_ = 0;  // a child has the socket too, but the path is not its own

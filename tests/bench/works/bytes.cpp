@@ -14,7 +14,6 @@
 
 #include "../backends.hpp"
 #include "deferred/io.hpp"
-#include "deferred/io/detail/socket.hpp"
 #include "items.hpp"
 
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../echo/serve.hpp"
-#include "deferred/io/detail/socket.hpp"
+#include "deferred/io/adopt.hpp"
 #include "deferred/tasks/spawn.hpp"
 #include "works.hpp"
 #ifdef WITH_EPOLL
