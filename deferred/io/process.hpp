@@ -87,7 +87,7 @@ class [[nodiscard]] DEFERRED_API Process {
   long pid() const noexcept;
 
  private:
-  explicit Process(std::shared_ptr<detail::Child> child) noexcept;
+  [[gnu::visibility("hidden")]] explicit Process(std::shared_ptr<detail::Child> child) noexcept;
 
   std::shared_ptr<detail::Child> child_;  // with those that wait; null after a move
 };

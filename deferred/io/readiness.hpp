@@ -56,7 +56,7 @@ class DEFERRED_API Readiness {
 
  private:
   [[noreturn]] static void other_reactor();
-  void look_again() noexcept;
+  [[gnu::visibility("hidden")]] void look_again() noexcept;
 
   Reactor* reactor_;  // may be gone when nobody waits
   Observer* observer_ = nullptr;

@@ -151,7 +151,7 @@ class DEFERRED_API Transport {
   [[gnu::visibility("hidden")]] void note_cut(std::size_t taken, std::size_t of) noexcept;
 
   /// Throws Errc::closed, Errc::cut_write, Errc::busy: "read from PEER: ...".
-  [[noreturn, gnu::cold]] void refuse(const char* what) const;
+  [[noreturn, gnu::cold, gnu::visibility("hidden")]] void refuse(const char* what) const;
   void require_open(const char* what) const {
     if (!open_) [[unlikely]]
       refuse(what);

@@ -182,9 +182,11 @@ TEST_CASE(
   {
     const Standing in(0, from.fd());
     const Standing out(1, to.fd());
-    run([&](Reactor&) -> Task<> {
+    run([&](Reactor& reactor) -> Task<> {
       Stream input = io::standard_input();
-      Stream output = io::standard_output();
+      Stream output = io::standard_output(reactor);
+      const Stream errors = io::standard_error(reactor);
+      CHECK(errors.peer() == "standard error");
       read = co_await input.read_to_end();
       for (int i = 0; i < 200; ++i) co_await output.write_all("line\n");
     });

@@ -14,7 +14,7 @@
 
 namespace deferred::io::detail {
 
-class Reaper;
+class [[gnu::visibility("hidden")]] Reaper;
 
 /// A child whose reactor is gone: one that is not reaped yet is tried again at each start.
 struct Orphan {
@@ -55,7 +55,7 @@ class Child {
 };
 
 /// Owns a reactor's children until they have ended, with their Process or without.
-class Reaper {
+class [[gnu::visibility("hidden")]] Reaper {
  public:
   explicit Reaper(Reactor&) noexcept {}
   Reaper(const Reaper&) = delete;

@@ -11,7 +11,7 @@
 
 namespace deferred::io::detail {
 
-class Kinds {
+class [[gnu::visibility("hidden")]] Kinds {
  public:
   explicit Kinds(Reactor& reactor);
 
