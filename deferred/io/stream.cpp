@@ -90,6 +90,7 @@ Task<std::string> Stream::read_to_end_of(TransportPointer transport, std::size_t
       co_await transport->begin_to_wait(transport->readable_).wait();
     } else if (*got == 0) {
       transport->unread_.erase(0, std::exchange(transport->consumed_, 0));
+      transport->searched_ = 0;
       co_return std::exchange(transport->unread_, {});
     }
   }
@@ -132,6 +133,9 @@ Task<void> Stream::shutdown_write() {
 
 std::string_view Stream::buffered() const noexcept {
   return transport_ ? transport_->unread() : std::string_view();
+}
+std::size_t Stream::find_buffered(char byte) noexcept {
+  return transport_ ? transport_->find_unread(byte) : std::string_view::npos;
 }
 void Stream::consume(std::size_t bytes) noexcept {
   if (transport_) transport_->consume(bytes);

@@ -2,7 +2,7 @@
 //
 // Stream: a connection of bytes, read and written by tasks, whatever it is made of. Made by
 // connect() (connect.hpp), Listener::accept() (listener.hpp) and make_stream(), of a transport.
-// Protocols take a Stream&. Next: serve.hpp, netstring.hpp (messages over a stream).
+// Protocols take a Stream&. Next: serve.hpp, lines.hpp (messages over a stream).
 #pragma once
 
 #include <cstddef>
@@ -74,6 +74,10 @@ class [[nodiscard]] DEFERRED_API Stream {
   /// What has been received but not consumed, for readers of messages; the other reads give it
   /// first. Valid until the next read or consume().
   std::string_view buffered() const noexcept;
+  /// Where in buffered() the first such byte is, or std::string_view::npos. What it has looked at
+  /// it does not look at again for the same byte, until some of it is consumed: however small the
+  /// pieces are that come, and whatever was cut meanwhile.
+  std::size_t find_buffered(char byte) noexcept;
   /// Waits for more and appends it to buffered(); false at the end of what the peer sends.
   Task<bool> read_more();
   /// Drops the first bytes of buffered(). REQUIRES: there are as many.

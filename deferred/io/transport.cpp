@@ -2,6 +2,7 @@
 #include "deferred/io/transport.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <system_error>
 
 #include "deferred/io/detail/operations.hpp"
@@ -64,7 +65,17 @@ std::optional<std::size_t> Transport::read_onto_unread(std::size_t at_most) {
   return got;
 }
 
+std::size_t Transport::find_unread(char byte) noexcept {
+  if (byte != searched_for_) searched_ = 0;
+  searched_for_ = byte;
+  const std::size_t found = unread().find(byte, searched_);
+  constexpr std::size_t most = std::numeric_limits<decltype(searched_)>::max();
+  searched_ = static_cast<decltype(searched_)>(std::min({found, unread().size(), most}));
+  return found;
+}
+
 void Transport::consume(std::size_t bytes) noexcept {
+  searched_ = 0;
   consumed_ += bytes;
   if (consumed_ >= unread_.size()) {
     consumed_ = 0;

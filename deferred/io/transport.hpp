@@ -141,6 +141,8 @@ class DEFERRED_API Transport {
   std::string_view unread() const noexcept { return std::string_view(unread_).substr(consumed_); }
   /// Drops its first bytes. REQUIRES: there are as many.
   [[gnu::visibility("hidden")]] void consume(std::size_t bytes) noexcept;
+  /// The first such byte of unread(), or npos. Goes on where it has ended, for the same byte.
+  [[gnu::visibility("hidden")]] std::size_t find_unread(char byte) noexcept;
   /// Moves what fits into `buffer`, and gives how much that was.
   [[gnu::visibility("hidden")]] std::size_t take_unread(std::span<char> buffer) noexcept;
   /// What the writer of `of` bytes leaves behind, of which so many were taken.
@@ -159,14 +161,16 @@ class DEFERRED_API Transport {
 
   unsigned owners_ = 0;
   unsigned without_wait_ = 0;
+  std::uint32_t searched_ = 0;  // of unread(): no searched_for_ is in it; more is searched again
   Reactor& reactor_;
   std::string peer_;
   Readiness& readable_;
   Readiness& writable_;
   bool open_ = true;
-  bool reading_ = false;      // a task reads
-  bool writing_ = false;      // a task writes, or cut_of_ is not 0
-  bool much_comes_ = false;   // a read onto unread_ has filled its room
+  bool reading_ = false;     // a task reads
+  bool writing_ = false;     // a task writes, or cut_of_ is not 0
+  bool much_comes_ = false;  // a read onto unread_ has filled its room
+  char searched_for_ = 0;
   std::string unread_;        // empty, or more than what is consumed of it
   std::size_t consumed_ = 0;  // of unread_
   std::uint64_t read_ = 0;
