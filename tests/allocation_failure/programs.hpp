@@ -38,6 +38,7 @@ Programs threads_programs();
 Programs io_programs();
 Programs io_value_programs();
 Programs io_stream_programs();
+Programs io_message_programs();
 Programs io_transport_programs();
 Programs io_server_programs();
 Programs io_process_programs();

@@ -58,9 +58,10 @@ Options parse(int argc, char** argv) {
 Programs all_programs() {
   Programs all;
   for (const auto room :
-       {&results_programs, &reactor_programs, &run_programs, &tasks_programs, &generator_programs,
-        &scope_programs, &seeing_programs, &call_programs, &yieldables_programs, &channel_programs,
-        &join_programs, &threads_programs, &io_programs, &io_value_programs, &io_stream_programs,
+       {&results_programs,      &reactor_programs,   &run_programs,        &tasks_programs,
+        &generator_programs,    &scope_programs,     &seeing_programs,     &call_programs,
+        &yieldables_programs,   &channel_programs,   &join_programs,       &threads_programs,
+        &io_programs,           &io_value_programs,  &io_stream_programs,  &io_message_programs,
         &io_transport_programs, &io_server_programs, &io_process_programs, &names_programs}) {
     for (Program& program : room()) all.push_back(std::move(program));
   }

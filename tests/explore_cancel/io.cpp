@@ -41,6 +41,51 @@ Task<> netstrings(CutRun& run) {
   co_await some_time();
 }
 
+Task<> lines(CutRun& run) {
+  auto& pair = run.keep<StreamPair>(run.reactor());
+  auto& got = run.keep<std::string>();
+  pair.write_later("one\r\ntwo\nthree\n");
+  run.at_end([&] {
+    std::string rest;
+    pair.read_rest(rest);
+    const std::string all = got + rest;
+    must(!pair.written() || all == "one\r\ntwo\nthree\n" || run.cut(Cut::close),
+         "lines are lost, or come twice: " + all);
+  });
+  for (const char* const end : {"\r\n", "\n"}) {
+    const std::optional<std::string> line = co_await io::read_line(pair.stream());
+    must(line.has_value(), "a line is not seen");
+    got += *line + end;
+  }
+  co_await some_time();
+}
+
+// Read as they come, and written on.
+Task<> prefixed_messages(CutRun& run) {
+  auto& pair = run.keep<StreamPair>(run.reactor());
+  auto& got = run.keep<std::string>();
+  auto& back = run.keep<std::string>();
+  const std::string sent("\0\3abc\0\2de", 9);
+  pair.write_later(sent);
+  run.at_end([&run, &pair, &got, &back, sent] {
+    pair.read_far_into(back);
+    must(sent.starts_with(back), "what is written is not what was read: " + back);
+    must(run.cut() || back == sent, "a message is not written");
+    std::string rest;
+    pair.read_rest(rest);
+    const std::string all = got + rest;
+    must(!pair.written() || all == sent || run.cut(Cut::close), "messages are lost: " + all);
+  });
+  for (int i = 0; i < 2; ++i) {
+    const std::optional<std::string> text =
+        co_await io::read_prefixed<std::uint16_t>(pair.stream());
+    must(text.has_value(), "a message is not seen");
+    got += io::encode_prefixed<std::uint16_t>(*text);
+    co_await io::write_prefixed<std::uint16_t>(pair.stream(), *text);
+  }
+  co_await some_time();
+}
+
 // A limit that ends a read takes nothing away from the next.
 Task<> reads_with_limits(CutRun& run) {
   auto& pair = run.keep<StreamPair>(run.reactor());
@@ -244,6 +289,8 @@ Task<> locks_file(CutRun& run) {
 Programs io_programs() {
   return {
       {"netstrings", netstrings},
+      {"lines", lines},
+      {"prefixed messages", prefixed_messages},
       {"reads with limits", reads_with_limits},
       {"an echo", echo},
       {"a stream that is closed under a reader", closed_under_a_reader},

@@ -3,6 +3,7 @@
 // Every await of io that may read, write, connect or accept is a cancel point, whether it would
 // have to wait or not; and one that is cut has done nothing.
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,6 +11,8 @@
 
 #include "deferred/io/connect.hpp"
 #include "deferred/io/descriptor_passing.hpp"
+#include "deferred/io/length_prefixed.hpp"
+#include "deferred/io/lines.hpp"
 #include "deferred/io/listen.hpp"
 #include "deferred/io/names.hpp"
 #include "deferred/io/netstring.hpp"
@@ -75,6 +78,18 @@ const std::vector<Await> awaits = {
     {"send_with_descriptors",
      [](Stream& stream, Listener&) -> Task<> {
        co_await io::send_with_descriptors(stream, "lost", std::span<const int>());
+     }},
+    {"read_line",
+     [](Stream& stream, Listener&) -> Task<> {
+       static_cast<void>(co_await io::read_line(stream, 4));
+     }},
+    {"read_prefixed",
+     [](Stream& stream, Listener&) -> Task<> {
+       static_cast<void>(co_await io::read_prefixed<std::uint8_t>(stream, 4));
+     }},
+    {"write_prefixed",
+     [](Stream& stream, Listener&) -> Task<> {
+       co_await io::write_prefixed<std::uint8_t>(stream, "lost");
      }},
     {"write_all", [](Stream& stream, Listener&) -> Task<> { co_await stream.write_all("lost"); }},
     {"write_all, as a task",

@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <string>
 
+#include "deferred/io/length_prefixed.hpp"
 #include "deferred/io/stream.hpp"
 #include "tests/io/loopback.hpp"
 
@@ -54,5 +56,23 @@ TEST_CASE("a stream gives back a buffer of more than 64 KiB when all of it is co
 
     CHECK(full >= before + text.size());
     CHECK(empty < before + (64 << 10));
+  });
+}
+
+TEST_CASE("a length that was told takes no memory before its bytes come") {
+  run([](Reactor& reactor) -> Task<> {
+    Ends ends = co_await connected(reactor);
+    const std::string_view beginning("\x40\0\0\0a byte", 10);
+    const std::size_t before = in_use;
+    Spawned<std::optional<std::string>> reader =
+        spawn(reactor, io::read_prefixed<std::uint32_t>(ends.near, 1 << 30));
+
+    co_await ends.far.write_all(beginning);
+    co_await turns(5);
+
+    CHECK(ends.near.buffered() == beginning);
+    CHECK(in_use < before + (16 << 10));
+    reader.task().cancel();
+    static_cast<void>(co_await as_outcome(std::move(reader)));
   });
 }
