@@ -94,6 +94,21 @@ std::optional<std::string> unescaped(std::string_view text) {
                           "address '" + escaped(text.substr(0, 200)) + "'" + why);
 }
 
+// `shown` is what was given for it.
+Address unix_address(bool abstract, std::string_view name, std::string_view shown) {
+  if (name.empty()) refuse(shown, ": a path is empty");
+  // An abstract name fills the array to its end and has a zero before it, a path one behind it.
+  sockaddr_un native{};
+  native.sun_family = AF_UNIX;
+  if (name.size() >= sizeof native.sun_path) {
+    refuse(shown,
+           abstract ? ": a name is longer than 107 bytes" : ": a path is longer than 107 bytes");
+  }
+  if (!abstract && name.find('\0') != std::string_view::npos) refuse(shown, ": a path has a NUL");
+  name.copy(native.sun_path + (abstract ? 1 : 0), name.size());
+  return address_of(native, before_path + name.size() + (abstract ? 1 : 0));
+}
+
 }  // namespace
 
 std::string host_and_port(std::string_view host, std::uint16_t port) {
@@ -130,12 +145,13 @@ Address Address::from_native(std::span<const std::byte> sockaddr) noexcept {
       if (size <= before_path) break;
       // The kernel counts the zero that ends a path; an abstract name begins with one, and may
       // have more.
-      std::size_t kept = size;
+      auto kept = sockaddr.first(size);
       if (sockaddr[before_path] != std::byte{0}) {
-        while (sockaddr[kept - 1] == std::byte{0}) --kept;
+        const auto end = std::find(kept.begin() + before_path, kept.end(), std::byte{0});
+        kept = kept.first(static_cast<std::size_t>(end - kept.begin()));
       }
-      std::copy_n(sockaddr.begin(), kept, address.bytes_.begin());
-      address.size_ = static_cast<std::uint8_t>(kept);
+      std::copy(kept.begin(), kept.end(), address.bytes_.begin());
+      address.size_ = static_cast<std::uint8_t>(kept.size());
       break;
     }
     default:
@@ -170,18 +186,8 @@ std::optional<Address> Address::ip(std::string_view literal, std::uint16_t port)
 
 Address Address::unix_path(std::string_view path) {
   const bool abstract = path.starts_with('@');
-  if (path.empty() || path == "@") refuse(path, ": a path is empty");
-  sockaddr_un native{};
-  native.sun_family = AF_UNIX;
-  // An abstract name fills the array to its end, a path needs a zero.
-  if (path.size() > sizeof native.sun_path - (abstract ? 0 : 1)) {
-    refuse(path,
-           abstract ? ": a name is longer than 107 bytes" : ": a path is longer than 107 bytes");
-  }
   if (path.find('\0') != std::string_view::npos) refuse(path, ": a path has a NUL");
-  path.copy(native.sun_path, path.size());
-  if (abstract) native.sun_path[0] = '\0';
-  return address_of(native, before_path + path.size());
+  return unix_address(abstract, path.substr(abstract ? 1 : 0), path);
 }
 
 Address Address::any_ipv4(std::uint16_t port) noexcept {
@@ -199,9 +205,10 @@ Address Address::any_ipv6(std::uint16_t port) noexcept {
 
 Address Address::parse(std::string_view text) {
   if (text.starts_with("unix:")) {
-    const auto path = unescaped(text.substr(5));
-    if (!path) refuse(text, ": a backslash is written \\x5c");
-    return unix_path(*path);
+    const bool abstract = text.substr(5).starts_with('@');
+    const auto name = unescaped(text.substr(abstract ? 6 : 5));
+    if (!name) refuse(text, ": a backslash is written \\x5c");
+    return unix_address(abstract, *name, (abstract ? "@" : "") + *name);
   }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) refuse(text, ": it has no port");
@@ -267,8 +274,12 @@ std::string Address::text() const {
   switch (family()) {
     case Family::unnamed:
       return "unnamed";
-    case Family::unix_domain:
-      return "unix:" + escaped(host());
+    case Family::unix_domain: {
+      const std::string path = host();
+      const bool abstract = native()[before_path] == std::byte{0};
+      if (!abstract && path[0] == '@') return "unix:\\x40" + escaped(path.substr(1));
+      return "unix:" + escaped(path);
+    }
     default:
       return host_and_port(host(), port());
   }

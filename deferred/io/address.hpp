@@ -47,8 +47,8 @@ class DEFERRED_API Address {
   Address with_port(std::uint16_t port) const noexcept;
   /// The literal without its port; of Unix the path, or '@' and the name.
   std::string host() const;
-  /// Bytes that cannot be printed, and backslashes, of a Unix path are "\x5c" in it. Unnamed:
-  /// "unnamed".
+  /// Bytes that cannot be printed, backslashes, and an '@' that begins a path, are "\x5c" in it.
+  /// Unnamed: "unnamed".
   std::string text() const;
   /// 127.0.0.0/8, ::1; any of Unix.
   bool is_loopback() const noexcept;

@@ -167,6 +167,26 @@ TEST_CASE("a path is the same with and without the kernel's zero at its end") {
   CHECK(Address::from_native(bytes) == path);
 }
 
+// These texts were other addresses, or none.
+TEST_CASE("the text of what the kernel names is read back, zeros and an '@' in it too") {
+  for (const std::string name :
+       {std::string("\0a\0b\0", 5), std::string("\0@a", 3), std::string("@a"), std::string("a@")}) {
+    const std::string native = std::string("\1\0", 2) + name;
+    const Address address = Address::from_native(std::as_bytes(std::span(native)));
+
+    CAPTURE(address.text());
+    CHECK(address.family() == Family::unix_domain);
+    CHECK(Address::parse(address.text()) == address);
+  }
+  CHECK(Address::parse("unix:\\x40a") != Address::parse("unix:@a"));
+}
+
+TEST_CASE("a path ends at its first zero") {
+  const std::string native("\1\0/a\0b", 6);
+
+  CHECK(Address::from_native(std::as_bytes(std::span(native))) == Address::unix_path("/a"));
+}
+
 TEST_CASE("bytes that are no address are an unnamed one") {
   const std::byte odd[] = {std::byte{77}, std::byte{1}, std::byte{2}};
 
