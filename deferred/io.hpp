@@ -15,6 +15,7 @@
 #include "deferred/io/endpoint_kinds.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/io/exit.hpp"
+#include "deferred/io/file.hpp"
 #include "deferred/io/length_prefixed.hpp"
 #include "deferred/io/lines.hpp"
 #include "deferred/io/listen.hpp"

@@ -142,7 +142,7 @@ Task<std::vector<Address>> look_up(std::string host) {
   if (!found.empty()) co_return found;
   const std::shared_ptr<NameSource> asked = source(Reactor::current());
   Task<std::vector<Address>> asking = asked->look_up(host);
-  found = co_await std::move(asking);
+  found = co_await unlisted(std::move(asking));
   tidy(found);
   if (found.empty()) throw std::system_error(Errc::no_address, "look up " + detail::quoted(host));
   co_return found;

@@ -32,7 +32,7 @@ class NamesInThreads final : public NameSource {
     const Permit turn = co_await turns_.acquire();
     auto ask = [ask = ask_, host = std::move(host)] { return (*ask)(host); };
     auto asking = in_thread(*pool_, std::move(ask)).abandon_on_cancel();
-    co_return co_await std::move(asking);
+    co_return co_await unlisted(std::move(asking));
   }
 
  private:

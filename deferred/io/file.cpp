@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/file.hpp"
+
+#include <fcntl.h>
+
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "deferred/io/detail/file_calls.hpp"
+#include "deferred/io/errors.hpp"
+#include "deferred/reactor/reactor.hpp"
+#include "deferred/threads/in_thread.hpp"
+#include "deferred/threads/thread_pool.hpp"
+
+namespace deferred::io {
+namespace {
+
+constexpr std::size_t own_threads_of_files = 4;
+
+/// Where a reactor's files are read and written.
+class FilePool {
+ public:
+  explicit FilePool(Reactor&) noexcept {}
+  const std::shared_ptr<Pool>& pool() {
+    if (!pool_) pool_ = std::make_shared<ThreadPool>(own_threads_of_files);
+    return pool_;
+  }
+  void use(std::shared_ptr<Pool>&& pool) noexcept { std::swap(pool_, pool); }
+
+ private:
+  std::shared_ptr<Pool> pool_;
+};
+
+/// What a call is given that may find its file closed.
+const Descriptor& opened(const std::shared_ptr<const Descriptor>& file, const std::string& what) {
+  if (!file) throw std::system_error(Errc::closed, what);
+  return *file;
+}
+
+}  // namespace
+
+namespace detail {
+
+/// What becomes of a call that has begun when its wait is cancelled.
+enum class WhenCancelled : bool { waited_for, left };
+
+std::shared_ptr<Pool> current_file_pool() { return Reactor::current().service<FilePool>().pool(); }
+
+// The frame holds the pool: another one may take its place meanwhile.
+template <WhenCancelled then, class F>
+Task<std::invoke_result_t<F&>> in_file_pool(F call) {
+  const std::shared_ptr<Pool> pool = current_file_pool();
+  auto work = [&] {
+    auto started = in_thread(*pool, std::move(call));
+    if constexpr (then == WhenCancelled::left) return std::move(started).abandon_on_cancel();
+    if constexpr (then == WhenCancelled::waited_for) return started;
+  }();
+  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+    co_await unlisted(std::move(work));
+  } else {
+    co_return co_await unlisted(std::move(work));
+  }
+}
+
+}  // namespace detail
+
+using detail::in_file_pool;
+using detail::WhenCancelled;
+
+int FileOptions::flags() const noexcept {
+  int flags = access_ == Access::read ? O_RDONLY : access_ == Access::write ? O_WRONLY : O_RDWR;
+  if (found_ != Found::there) flags |= O_CREAT;
+  if (found_ == Found::made) flags |= O_EXCL;
+  if (truncated_) flags |= O_TRUNC;
+  return flags;
+}
+
+File::File(std::string&& path, Descriptor&& descriptor)
+    : path_(std::move(path)),
+      descriptor_(std::make_shared<const Descriptor>(std::move(descriptor))) {}
+
+Task<File> File::open(std::string path, FileOptions options) {
+  auto call = [path = std::move(path), options]() mutable {
+    Descriptor file = detail::open_file(path, options.flags(), options.mode_, "open " + path);
+    return File(std::move(path), std::move(file));
+  };
+  if (options.only_reads()) return in_file_pool<WhenCancelled::left>(std::move(call));
+  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+}
+
+Task<std::string> File::read_at(std::uint64_t offset, std::size_t size) const {
+  auto call = [file = descriptor_, what = "read " + path_, offset, size] {
+    return detail::read_from_file(opened(file, what), offset, size, what);
+  };
+  return in_file_pool<WhenCancelled::left>(std::move(call));
+}
+
+Task<void> File::write_at(std::uint64_t offset, std::string bytes) {
+  auto call = [file = descriptor_, what = "write " + path_, offset, bytes = std::move(bytes)] {
+    detail::write_to_file(opened(file, what), offset, bytes, what);
+  };
+  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+}
+
+Task<void> File::append(std::string bytes) {
+  auto call = [file = descriptor_, what = "append to " + path_, bytes = std::move(bytes)] {
+    detail::append_to_file(opened(file, what), bytes, what);
+  };
+  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+}
+
+Task<std::uint64_t> File::size() const {
+  auto call = [file = descriptor_, what = "look at " + path_] {
+    return detail::size_of_file(opened(file, what), what);
+  };
+  return in_file_pool<WhenCancelled::left>(std::move(call));
+}
+
+Task<void> File::truncate(std::uint64_t size) {
+  auto call = [file = descriptor_, what = "truncate " + path_, size] {
+    detail::truncate_file(opened(file, what), size, what);
+  };
+  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+}
+
+Task<void> File::sync() {
+  auto call = [file = descriptor_, what = "sync " + path_] {
+    detail::sync_file(opened(file, what), what);
+  };
+  return in_file_pool<WhenCancelled::left>(std::move(call));
+}
+
+Task<std::string> read_file(std::string path, std::size_t limit) {
+  auto call = [path = std::move(path), limit] {
+    const std::string what = "read " + path;
+    const Descriptor file = detail::open_file(path, O_RDONLY, 0, what);
+    std::string bytes = detail::read_from_file(file, 0, limit, what);
+    if (bytes.size() == limit && !detail::read_from_file(file, limit, 1, what).empty()) {
+      throw std::system_error(Errc::too_long, what);
+    }
+    return bytes;
+  };
+  return in_file_pool<WhenCancelled::left>(std::move(call));
+}
+
+Task<void> replace_file(std::string path, std::string contents) {
+  auto call = [path = std::move(path), contents = std::move(contents)] {
+    detail::replace_file_now(path, contents);
+  };
+  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+}
+
+void files::use(Reactor& reactor, std::shared_ptr<Pool> pool) {
+  reactor.service<FilePool>().use(std::move(pool));
+}
+
+}  // namespace deferred::io
