@@ -33,6 +33,7 @@ Programs io_programs();
 Programs server_programs();
 Programs process_programs();
 Programs names_programs();
+Programs file_programs();
 
 /// A short wait, in which time passes.
 inline Task<> some_time() { co_await Pause{std::chrono::milliseconds(1)}; }
