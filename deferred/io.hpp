@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The door of io/: streams.
+// The door of io/: streams and datagrams.
 #pragma once
 
 #include "deferred/io/acceptor.hpp"
 #include "deferred/io/address.hpp"
 #include "deferred/io/adopt.hpp"
+#include "deferred/io/bind.hpp"
 #include "deferred/io/command.hpp"
 #include "deferred/io/connect.hpp"
 #include "deferred/io/connect_options.hpp"
+#include "deferred/io/datagram.hpp"
+#include "deferred/io/datagram_transport.hpp"
 #include "deferred/io/descriptor.hpp"
 #include "deferred/io/descriptor_passing.hpp"
 #include "deferred/io/endpoint.hpp"

@@ -8,6 +8,7 @@
 
 #include "deferred/io/detail/endpoint_kinds.hpp"
 #include "deferred/io/detail/happy_eyeballs.hpp"
+#include "deferred/io/detail/hosts.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/io/network.hpp"
 #include "deferred/tasks/cancel_scope.hpp"
@@ -16,22 +17,9 @@
 namespace deferred::io {
 namespace {
 
-Task<std::vector<Address>> addresses_of(Network& network, std::string host, std::uint16_t port) {
-  std::vector<Address> found;
-  if (host == "localhost") {
-    found = {Address::ip("::1", port).value(), Address::ip("127.0.0.1", port).value()};
-  } else if (const auto literal = Address::ip(host, port)) {
-    found = {*literal};
-  } else {
-    found = co_await network.look_up(std::move(host));
-    for (Address& address : found) address = address.with_port(port);
-  }
-  co_return found;
-}
-
 Task<Stream> connect_to(Network& network, std::string host, std::uint16_t port,
                         detail::Attempts& attempts) {
-  std::vector<Address> found = co_await addresses_of(network, std::move(host), port);
+  std::vector<Address> found = co_await detail::addresses_of(network, std::move(host), port);
   co_return co_await attempts.run(std::move(found));
 }
 

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "deferred/io/adopt.hpp"
+#include "deferred/io/bind.hpp"
 #include "deferred/io/connect.hpp"
+#include "deferred/io/detail/datagram_kinds.hpp"
 #include "deferred/io/detail/endpoint_kinds.hpp"
 #include "deferred/io/listen.hpp"
 #include "deferred/io/network.hpp"
@@ -73,6 +75,12 @@ class Fd final : public EndpointKind {
   Listener listen(Reactor& reactor, const Endpoint& endpoint, const ListenOptions&) override {
     return io::listen(reactor, Descriptor(descriptor(endpoint)));
   }
+  Datagram bind(Reactor& reactor, const Endpoint& endpoint, const ListenOptions&) override {
+    return adopt_datagram(reactor, Descriptor(descriptor(endpoint)));
+  }
+  Task<Datagram> connect_datagram(Endpoint endpoint, ConnectOptions) override {
+    return adopted_datagram(descriptor(endpoint));
+  }
 
  private:
   static int descriptor(const Endpoint& endpoint) {
@@ -85,15 +93,28 @@ class Fd final : public EndpointKind {
     co_await cancel_point;
     co_return adopt(Descriptor(fd));
   }
+  static Task<Datagram> adopted_datagram(int fd) {
+    co_await cancel_point;
+    co_return adopt_datagram(Descriptor(fd));
+  }
 };
 
 }  // namespace
+
+Datagram EndpointKind::bind(Reactor&, const Endpoint& endpoint, const ListenOptions&) {
+  endpoint.refuse("it is of streams: listen()");
+}
+Task<Datagram> EndpointKind::connect_datagram(Endpoint endpoint, ConnectOptions) {
+  endpoint.refuse("it is of streams: connect()");
+}
 
 namespace detail {
 
 Kinds::Kinds(Reactor&) {
   kinds_["tcp"] = std::make_shared<Tcp>();
   kinds_["unix"] = std::make_shared<Unix>();
+  kinds_["udp"] = std::make_shared<UdpKind>();
+  kinds_["unixgram"] = std::make_shared<UnixDatagramKind>();
   kinds_["fd"] = std::make_shared<Fd>();
 }
 

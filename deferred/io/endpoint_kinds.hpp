@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// EndpointKind: what connect() and listen() make of "KIND:...". tcp, unix and fd are there; a
-// library adds its own, as "tls". Next: endpoint.hpp, the text.
+// EndpointKind: what connect(), listen() and, of datagrams, bind() and connect_datagram() make of
+// "KIND:...". tcp, unix, udp, unixgram and fd are there; a library adds its own, as "tls". Next:
+// endpoint.hpp, the text.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "deferred/io/connect_options.hpp"
+#include "deferred/io/datagram.hpp"
 #include "deferred/io/endpoint.hpp"
 #include "deferred/io/listen_options.hpp"
 #include "deferred/io/listener.hpp"
@@ -25,6 +27,10 @@ class DEFERRED_API EndpointKind {
   virtual Task<Stream> connect(Endpoint endpoint, ConnectOptions options) = 0;
   virtual Listener listen(Reactor& reactor, const Endpoint& endpoint,
                           const ListenOptions& options) = 0;
+
+  /// Of datagrams. A kind that does not override them refuses: it is one of streams.
+  virtual Datagram bind(Reactor& reactor, const Endpoint& endpoint, const ListenOptions& options);
+  virtual Task<Datagram> connect_datagram(Endpoint endpoint, ConnectOptions options);
 };
 
 /// From now on, on this reactor, "NAME:..." is of this kind, whatever it was before.

@@ -22,7 +22,7 @@ enum class Errc {
   not_an_address,  ///< Neither an IPv4 nor an IPv6 address, nor a path.
   cut_write,  ///< An earlier write was cut in its middle: what came next would be read as its rest.
   protocol,   ///< The peer does not keep to the protocol: see ProtocolError.
-  not_supported,     ///< This kind of stream cannot do that.
+  not_supported,     ///< This kind of stream, or of network, cannot do that.
   bad_endpoint,      ///< A text that is no endpoint, or not one of its kind: io/endpoint.hpp.
   descriptors_lost,  ///< Descriptors came that there was no room for: all of them were closed.
   not_a_name,        ///< No host can have this name: it is not looked up.

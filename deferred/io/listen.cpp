@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "deferred/io/detail/endpoint_kinds.hpp"
+#include "deferred/io/detail/hosts.hpp"
 #include "deferred/io/detail/joined_acceptor.hpp"
+#include "deferred/io/detail/operations.hpp"
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/detail/socket_acceptor.hpp"
 #include "deferred/io/endpoint.hpp"
@@ -17,30 +19,9 @@
 namespace deferred::io {
 namespace {
 
-// Where there is no IPv6, or no IPv4.
-bool is_of_the_family(const std::error_code& error) {
-  return error == std::errc::address_family_not_supported ||
-         error == std::errc::address_not_available;
-}
+using detail::listening;
 
-std::string what_of(const Address& at) { return "listen on " + at.text(); }
-
-template <class F>
-auto everywhere(std::uint16_t port, F listen_at) {
-  try {
-    return listen_at(Address::any_ipv6(port));
-  } catch (const std::system_error& error) {
-    if (!is_of_the_family(error.code())) throw;
-  }
-  return listen_at(Address::any_ipv4(port));
-}
-
-Address literal(std::string_view host, std::uint16_t port) {
-  const auto at = Address::ip(host, port);
-  if (at) return *at;
-  const std::string what = "listen on " + host_and_port(host, port);
-  throw std::system_error(Errc::not_an_address, host.empty() ? what + ": '*' is everywhere" : what);
-}
+std::string what_of(const Address& at) { return listening + at.text(); }
 
 // Who connects to localhost tries ::1 and then 127.0.0.1, and so finds this at either. A port that
 // the first was given may be taken at the second: then another is asked for.
@@ -53,13 +34,13 @@ Listener listen_on_localhost(Network& network, std::uint16_t port, const ListenO
     try {
       both.push_back(network.listen(six, options));
     } catch (const std::system_error& error) {
-      if (!is_of_the_family(error.code())) throw;
+      if (!detail::is_of_the_family(error.code())) throw;
       return network.listen(four, options);
     }
     try {
       both.push_back(network.listen(four.with_port(both.front().port()), options));
     } catch (const std::system_error& error) {
-      if (is_of_the_family(error.code())) return std::move(both.front());
+      if (detail::is_of_the_family(error.code())) return std::move(both.front());
       if (port != 0 || error.code() != std::errc::address_in_use || tries == most_tries) throw;
       continue;
     }
@@ -98,11 +79,11 @@ Descriptor open_listener(std::string_view endpoint, const ListenOptions& options
   const std::string& host = parsed.part(0);
   if (host == "localhost") parsed.refuse("localhost is 127.0.0.1 and [::1]: name one");
   if (host == "*") {
-    return everywhere(parsed.port(1), [&](const Address& at) {
+    return detail::everywhere(parsed.port(1), [&](const Address& at) {
       return detail::listening_socket(at, given, what_of(at));
     });
   }
-  const Address at = literal(host, parsed.port(1));
+  const Address at = detail::literal(listening, host, parsed.port(1));
   return detail::listening_socket(at, given, what_of(at));
 }
 
@@ -111,7 +92,8 @@ Listener listen(Reactor& reactor, std::string_view host, std::uint16_t port,
   Network& network = current_network(reactor);
   if (host == "localhost") return listen_on_localhost(network, port, options);
   const auto listen_at = [&](const Address& at) { return network.listen(at, options); };
-  return host == "*" ? everywhere(port, listen_at) : listen_at(literal(host, port));
+  return host == "*" ? detail::everywhere(port, listen_at)
+                     : listen_at(detail::literal(listening, host, port));
 }
 
 Listener listen(std::string_view host, std::uint16_t port, const ListenOptions& options) {

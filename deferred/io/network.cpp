@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/network.hpp"
 
+#include <system_error>
+
+#include "deferred/io/detail/operations.hpp"
 #include "deferred/io/detail/system_network.hpp"
+#include "deferred/io/errors.hpp"
 #include "deferred/reactor/reactor.hpp"
 
 namespace deferred::io {
@@ -19,6 +23,10 @@ class OfReactor {
 };
 
 }  // namespace
+
+Datagram Network::bind(const Address& at, const ListenOptions&) {
+  throw std::system_error(Errc::not_supported, detail::binding + at.text());
+}
 
 Network& current_network() {
   if (Network* const network = of_task.get()) return *network;

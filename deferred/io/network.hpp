@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Network: where connect() and listen() go. There is the system's; who tests a service gives it
-// another one, and the code under test names none. Next: connect.hpp, listen.hpp.
+// Network: where connect(), listen() and bind() go. There is the system's; who tests a service
+// gives it another one, and the code under test names none. Next: connect.hpp, listen.hpp,
+// bind.hpp.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "deferred/io/address.hpp"
+#include "deferred/io/datagram.hpp"
 #include "deferred/io/listen_options.hpp"
 #include "deferred/io/listener.hpp"
 #include "deferred/io/stream.hpp"
@@ -26,6 +28,9 @@ class DEFERRED_API Network {
   virtual Task<Stream> connect(Address to) = 0;
   /// Throws std::system_error, "listen on ADDRESS". Port 0 picks a free one.
   virtual Listener listen(const Address& at, const ListenOptions& options) = 0;
+  /// For datagrams. Throws std::system_error, "bind to ADDRESS". Port 0, and the unnamed address,
+  /// pick a free one. A network that does not override it has none: Errc::not_supported.
+  virtual Datagram bind(const Address& at, const ListenOptions& options);
   /// The addresses of a host, most wanted first, with port 0: at least one. Is asked for names
   /// only: literals and localhost are known. Throws std::system_error, "look up HOST".
   virtual Task<std::vector<Address>> look_up(std::string host) = 0;

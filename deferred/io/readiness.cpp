@@ -28,7 +28,8 @@ void Readiness::end(Failure why) noexcept {
 }
 
 void Readiness::other_reactor() {
-  throw std::logic_error("a stream or listener is awaited on another reactor than its own");
+  throw std::logic_error(
+      "a stream, a listener or a Datagram is awaited on another reactor than its own");
 }
 
 Readiness::Wait::Place::Place(Readiness& readiness, Waiter<void> waiter)

@@ -43,6 +43,7 @@ Programs io_transport_programs();
 Programs io_server_programs();
 Programs io_process_programs();
 Programs names_programs();
+Programs datagram_programs();
 Programs file_programs();
 
 /// A check: it is a fault of the run if this does not hold.

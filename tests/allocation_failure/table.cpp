@@ -63,7 +63,7 @@ Programs all_programs() {
         &yieldables_programs,   &channel_programs,   &join_programs,       &threads_programs,
         &io_programs,           &io_value_programs,  &io_stream_programs,  &io_message_programs,
         &io_transport_programs, &io_server_programs, &io_process_programs, &names_programs,
-        &file_programs}) {
+        &datagram_programs,     &file_programs}) {
     for (Program& program : room()) all.push_back(std::move(program));
   }
   return all;

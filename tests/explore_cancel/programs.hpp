@@ -33,6 +33,7 @@ Programs io_programs();
 Programs server_programs();
 Programs process_programs();
 Programs names_programs();
+Programs datagram_programs();
 Programs file_programs();
 
 /// A short wait, in which time passes.

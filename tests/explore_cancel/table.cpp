@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   for (const auto family :
        {&awaitable_programs, &callback_programs, &call_programs, &channel_programs,
         &family_programs, &generator_programs, &task_programs, &wait_programs, &io_programs,
-        &server_programs, &process_programs, &names_programs, &file_programs}) {
+        &server_programs, &process_programs, &names_programs, &datagram_programs, &file_programs}) {
     for (const Program& program : family()) {
       if (std::string_view(program.name).find(filter) == std::string_view::npos) continue;
       const ExploreCancelReport report = explore_cancel(program.run, options);

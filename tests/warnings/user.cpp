@@ -299,6 +299,19 @@ Task<> ask(std::uint16_t port) {
   }
 }
 
+Task<> answer(io::Datagram socket) {
+  char buffer[100];
+  const io::Received got = co_await with_timeout(1s, socket.receive(buffer));
+  co_await socket.send_to(std::string_view(buffer, got.size), got.from);
+}
+Task<> ask_by_datagrams() {
+  spawn(answer(io::bind("udp:127.0.0.1:0"))).detach();
+  io::Datagram socket = co_await io::connect_datagram("udp:localhost:9");
+  co_await socket.send("hello");
+  const std::optional<io::Address> peer = socket.peer();
+  if (peer) take(peer->port());
+}
+
 // The reactor, and handles as members, in containers, and perhaps there.
 
 struct Handles {
@@ -358,6 +371,8 @@ void handles(Reactor& reactor) {
   held<TaskRef>([&] { return spawn(reactor, serve()).task(); });
   held<Spawned<int>>([&] { return spawn(reactor, nothing_to_wait_for()); });
   held<Spawned<void>>([&] { return spawn(reactor, ask(80)); });
+  held<Spawned<void>>([&] { return spawn(reactor, ask_by_datagrams()); });
+  held<io::Datagram>([&] { return io::bind(reactor, "udp:127.0.0.1:0"); });
   held<Deferred<int>>([] { return succeed(1); });
   held<Deferred<void>>([] { return fail<void>(MyError{1}); });
   held<Deferred<std::string>>([&] { return inlined(reactor, text()); });

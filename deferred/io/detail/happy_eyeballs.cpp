@@ -57,7 +57,7 @@ Task<> Attempts::attempt(Nursery& nursery, Address address, Event& over) {
     if (!winner_) winner_ = std::move(stream);
     nursery.cancel();
   } catch (const std::system_error& error) {
-    failed_.push_back(Failed{address, error.code()});
+    note(address, error.code());
     over.set();
   }
 }

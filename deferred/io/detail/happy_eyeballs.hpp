@@ -29,6 +29,8 @@ class Attempts {
 
   /// The first that answers; when it is given, the others have unwound.
   Task<Stream> run(std::vector<Address> addresses);
+  /// Notes what an attempt has come to.
+  void note(const Address& address, std::error_code error) { failed_.push_back({address, error}); }
   /// Throws what each attempt has come to, and then `error`.
   [[noreturn]] void fail(std::error_code error) const;
 

@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "deferred/io/detail/datagram_socket.hpp"
+#include "deferred/io/detail/operations.hpp"
 #include "deferred/io/detail/socket.hpp"
 #include "deferred/io/detail/socket_acceptor.hpp"
 #include "deferred/io/detail/unix_path.hpp"
@@ -49,6 +51,13 @@ Listener SystemNetwork::listen(const Address& at, const ListenOptions& options) 
   BoundPath path(at);
   return Listener(
       AcceptorPointer::make<SocketAcceptor>(reactor_, std::move(socket), std::move(path)));
+}
+
+Datagram SystemNetwork::bind(const Address& at, const ListenOptions& options) {
+  Descriptor socket = bound_socket(at, true, options, binding + at.text());
+  BoundPath path(at);
+  return Datagram(
+      DatagramPointer::make<SocketDatagrams>(reactor_, std::move(socket), std::move(path)));
 }
 
 Task<std::vector<Address>> SystemNetwork::look_up(std::string host) {

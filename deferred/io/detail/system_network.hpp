@@ -13,6 +13,7 @@ class SystemNetwork final : public Network {
 
   Task<Stream> connect(Address to) override;
   Listener listen(const Address& at, const ListenOptions& options) override;
+  Datagram bind(const Address& at, const ListenOptions& options) override;
   Task<std::vector<Address>> look_up(std::string host) override;
 
  private:

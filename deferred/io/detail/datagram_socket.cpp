@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "deferred/io/detail/datagram_socket.hpp"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "deferred/io/detail/native_address.hpp"
+#include "deferred/io/detail/operations.hpp"
+#include "deferred/io/detail/socket.hpp"
+
+namespace deferred::io::detail {
+namespace {
+
+std::error_code connect_to(int socket, const Address& to) noexcept {
+  return ::connect(socket, native(to), size_of(to)) == 0 ? std::error_code() : last_error();
+}
+
+// All that it may hold of datagrams that their receivers have not taken: net/core/sock.c,
+// sock_alloc_send_pskb().
+bool is_full(int socket, const std::string& what) {
+  int held = 0;
+  return ::ioctl(socket, SIOCOUTQ, &held) == 0 && held >= option(socket, SO_SNDBUF, what);
+}
+
+}  // namespace
+
+void RoomToSend::forget() noexcept {
+  watch_ = Watch();
+  second_.close();
+}
+
+void RoomToSend::look_at_socket() noexcept {
+  if (second_) forget();
+}
+
+void RoomToSend::look_at_queue_of(const Address& receiver, const std::string& what) {
+  Descriptor second = new_socket(Address::Family::unix_domain, true, what);
+  const std::error_code error = connect_to(second.fd(), receiver);
+  if (error) throw std::system_error(error, what);
+  watch_ = Watch();
+  second_ = std::move(second);
+}
+
+void RoomToSend::arm() {
+  if (watch_.active()) {
+    watch_.set_interest(Ready::write);
+  } else {
+    const int fd = second_ ? second_.fd() : socket_;
+    watch_ = reactor().watch(fd, Ready::write, [this] { report(); });
+  }
+}
+
+void RoomToSend::disarm() noexcept {
+  if (second_) return forget();
+  try {
+    watch_.set_interest(Ready::none);
+  } catch (...) {
+    // A report too many is harmless.
+  }
+}
+
+SocketDatagrams::SocketDatagrams(Reactor& reactor, Descriptor socket, BoundPath path,
+                                 std::optional<Address> peer)
+    : DatagramTransport(reactor, socket_readable_, room_, std::move(peer)),
+      socket_(std::move(socket)),
+      socket_readable_(reactor, socket_.fd(), Ready::read),
+      room_(reactor, socket_.fd()),
+      local_(local_address(socket_.fd(), "address of datagrams").unmapped()),
+      path_(std::move(path)) {}
+
+bool SocketDatagrams::is_unix() const noexcept {
+  return local_.family() == Address::Family::unix_domain ||
+         local_.family() == Address::Family::unnamed;
+}
+
+std::optional<Received> SocketDatagrams::try_receive(std::span<char> into) {
+  while (true) {
+    sockaddr_storage name{};
+    iovec room{into.data(), into.size()};
+    msghdr message{};
+    message.msg_name = &name;
+    message.msg_namelen = sizeof name;
+    message.msg_iov = &room;
+    message.msg_iovlen = 1;
+    const auto got = ::recvmsg(socket_.fd(), &message, MSG_DONTWAIT);
+    if (got >= 0) {
+      const Address from =
+          Address::from_native(std::as_bytes(std::span(&name, 1)).first(message.msg_namelen))
+              .unmapped();
+      if (only_from_ && from != *only_from_) continue;
+      return Received(static_cast<std::size_t>(got), peer() ? *peer() : from,
+                      (message.msg_flags & MSG_TRUNC) != 0);
+    }
+    if (would_block()) return std::nullopt;
+    if (errno != EINTR) throw std::system_error(last_error(), receiving());
+  }
+}
+
+bool SocketDatagrams::try_send(std::string_view data, const Address& to) {
+  while (true) {
+    const bool has_peer = peer().has_value();
+    const auto sent = ::sendto(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+                               has_peer ? nullptr : native(to), has_peer ? 0 : size_of(to));
+    if (sent >= 0) {
+      room_.look_at_socket();
+      return true;
+    }
+    std::error_code error = last_error();
+    if (error == std::errc::operation_would_block) {
+      look_for_room(to);
+      return false;
+    }
+    if (error == std::errc::not_connected) error = connect_again(to);
+    if (error && error != std::errc::interrupted) throw std::system_error(error, sending_to(to));
+  }
+}
+
+void SocketDatagrams::look_for_room(const Address& to) {
+  if (!is_unix() || peer()) return room_.look_at_socket();
+  const std::string what = sending_to(to);
+  if (is_full(socket_.fd(), what)) return room_.look_at_socket();
+  room_.look_at_queue_of(to, what);
+}
+
+// The kernel ends the connection to a Unix socket that has ended: unix(7) does not say it,
+// unix_dgram_sendmsg() in net/unix/af_unix.c does it.
+std::error_code SocketDatagrams::connect_again(const Address& to) {
+  if (to.family() != Address::Family::unix_domain) {
+    return std::make_error_code(std::errc::not_connected);
+  }
+  const std::error_code error = connect_to(socket_.fd(), to);
+  if (!error && only_from_) only_from_ = peer_address(socket_.fd(), sending_to(to));
+  return error;
+}
+
+Address SocketDatagrams::do_connect(const Address& to) {
+  const std::string what = connecting + to.text();
+  const std::error_code error = connect_to(socket_.fd(), to);
+  if (error) throw std::system_error(error, what);
+  only_from_ = peer_address(socket_.fd(), what).unmapped();
+  local_ = local_address(socket_.fd(), what).unmapped();
+  return is_unix() ? to : *only_from_;
+}
+
+void SocketDatagrams::do_close() noexcept {
+  socket_readable_.forget();
+  room_.forget();
+  path_.remove();
+  socket_.close();
+}
+
+}  // namespace deferred::io::detail
