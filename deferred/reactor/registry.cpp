@@ -15,6 +15,7 @@ Registry::Registry() : self_(std::make_shared<Registry*>(this)) {}
 
 Registration Registry::add(Handlers& handlers, std::unique_ptr<detail::Handler> handler) {
   removed_.reserve(removed_.size() + count_ + 1);
+  handler->number = ++last_number_;
   handlers.push_back(std::move(handler));
   ++count_;
   forget_found();
@@ -47,13 +48,24 @@ void Registry::remove(const detail::Handler& handler) noexcept {
   if (in_use_ != 0) removed_.push_back(std::move(removed));  // has room: add() saw to it
 }
 
+// The newest first, and not as they lie in the tables: that hangs on where their objects lie.
 void Registry::clear() noexcept {
   self_.reset();
-  // What they captured may register and unregister others as it goes.
-  const auto types = std::exchange(types_, {});
-  const auto objects = std::exchange(objects_, {});
+  const std::size_t in_use = removed_.size();
+  const auto take_all = [this](auto& table) {
+    for (auto& each : table) {
+      for (auto& handler : each.second) removed_.push_back(std::move(handler));  // has room
+    }
+    table.clear();
+  };
+  take_all(types_);
+  take_all(objects_);
   count_ = object_count_ = 0;
   forget_found();
+  const auto first = removed_.begin() + static_cast<std::ptrdiff_t>(in_use);
+  std::sort(first, removed_.end(),
+            [](const auto& a, const auto& b) { return a->number < b->number; });
+  drop_removed(in_use);
 }
 
 std::unique_ptr<detail::Handler> Registry::take(Handlers& handlers,
@@ -82,8 +94,8 @@ detail::Handler* Registry::find(const void* object, const std::type_info& type) 
   return of_type == it->second.rend() ? nullptr : of_type->get();
 }
 
-void Registry::drop_removed() noexcept {
-  while (!removed_.empty()) {  // one by one: each may register and unregister others
+void Registry::drop_removed(std::size_t but) noexcept {
+  while (removed_.size() > but) {  // one by one: each may register and unregister others
     const std::unique_ptr<detail::Handler> dropped = std::move(removed_.back());
     removed_.pop_back();
   }

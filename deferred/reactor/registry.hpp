@@ -122,11 +122,13 @@ class Registry {
   void forget_found() noexcept;
   /// At the reactor's end: drops all of them, and what their Registrations know.
   void clear() noexcept;
-  DEFERRED_API void drop_removed() noexcept;
+  /// From the back, until so many are left.
+  DEFERRED_API void drop_removed(std::size_t but = 0) noexcept;
 
   std::unordered_map<std::type_index, Handlers> types_;
   std::unordered_map<const void*, Handlers> objects_;
   Handlers removed_;  // see InUse
+  std::uint64_t last_number_ = 0;
   int in_use_ = 0;
   std::size_t count_ = 0;
   std::size_t object_count_ = 0;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "deferred/tasks/value.hpp"
 #include "deferred/yieldables/as_outcome.hpp"
@@ -154,6 +156,36 @@ TEST_CASE("a handler's captures may hold other registrations at the reactor's en
     outer = loop.reactor.registry().when_type<Thing>(
         [inner](const Thing&, Waiter<int> w) { w.resume(2); });
   }
+}
+
+// They went as they lay in tables that are sorted by address.
+TEST_CASE("handlers that are left at the reactor's end go in the reverse order of their coming") {
+  struct Logs {
+    explicit Logs(std::string& to, char what) : log(&to), letter(what) {}
+    Logs(Logs&& other) noexcept : log(std::exchange(other.log, nullptr)), letter(other.letter) {}
+    ~Logs() {
+      if (log) *log += letter;
+    }
+    std::string* log;
+    char letter;
+  };
+  std::string log;
+  Thing things[20];
+  std::vector<Registration> registrations;
+  {
+    Reactor reactor;
+    for (int i = 0; i < 20; ++i) {
+      Thing& thing = things[i * 7 % 20];
+      registrations.push_back(reactor.registry().when_object(
+          thing, [logs = Logs(log, static_cast<char>('a' + i))](const Thing&, Waiter<int> w) {
+            w.resume(logs.letter);
+          }));
+    }
+    registrations.push_back(reactor.registry().when_type<Thing>(
+        [logs = Logs(log, 'u')](const Thing&, Waiter<int> w) { w.resume(logs.letter); }));
+  }
+
+  CHECK(log == "utsrqponmlkjihgfedcba");
 }
 
 TEST_CASE("a Registration may outlive its reactor") {

@@ -3,6 +3,7 @@
 // Handler: what a Registry keeps. tasks/ knows what is in it.
 #pragma once
 
+#include <cstdint>
 #include <typeinfo>
 
 namespace deferred {
@@ -24,6 +25,7 @@ struct Handler {
 
   const std::type_info& type;
   const std::type_info& result;  // R of its Waiter<R>
+  std::uint64_t number = 0;      // of its registration: the newest has the highest
 };
 
 }  // namespace detail
