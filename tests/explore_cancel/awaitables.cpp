@@ -562,6 +562,7 @@ Programs awaitable_programs() {
       "for losers, that";
   constexpr const char* of_permit =
       "its place; closed when it had the permit: that is given back, to the next";
+  constexpr const char* of_part = "nothing is written; closed after a part was: how much that was";
   constexpr const char* of_thread =
       "nothing if it runs: it is waited for; with `abandon_on_cancel()` its result";
   return {
@@ -599,11 +600,9 @@ Programs awaitable_programs() {
       {"Readable", readable, "nothing: readiness is a state"},  // explored: Readable
       {"Writable", writable, "nothing: readiness is a state"},  // explored: Writable
       {"ReadSome", read_some,
-       "nothing; closed after bytes had come: those"},  // explored: io::ReadSome
-      {"WriteSome", write_some,
-       "nothing is written; closed after a part was: how much that was"},  // explored:
-                                                                           // io::WriteSome
-      {"WriteAll", write_all, "some first part has been sent"},            // explored: io::WriteAll
+       "nothing; closed after bytes had come: those"},           // explored: io::ReadSome
+      {"WriteSome", write_some, of_part},                        // explored: io::WriteSome
+      {"WriteAll", write_all, "some first part has been sent"},  // explored: io::WriteAll
       {"Readiness::Wait", readiness,
        "nothing: readiness is a state"},  // explored: io::Readiness::Wait
   };

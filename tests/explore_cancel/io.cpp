@@ -204,7 +204,8 @@ Task<> lingers(CutRun& run) {
 struct UnixEnds {
   explicit UnixEnds(Reactor& reactor) {
     std::array<int, 2> both{};
-    must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()) == 0, "no pair");
+    must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both.data()) == 0,
+         "no pair");
     near = io::adopt(reactor, io::Descriptor(both[0]), "one");
     far = io::adopt(reactor, io::Descriptor(both[1]), "other");
   }
