@@ -8,6 +8,7 @@
 #include "deferred/io/detail/member_body.hpp"
 #include "deferred/io/errors.hpp"
 #include "deferred/results/errors.hpp"
+#include "deferred/yieldables/cancel_point.hpp"
 #include "deferred/yieldables/pause.hpp"
 
 namespace deferred::io::detail {
@@ -21,6 +22,7 @@ Server::Server(Listener& listener, std::size_t most, Duration grace, OnError on_
     : listener_(listener), grace_(grace), on_error_(std::move(on_error)), slots_(most) {}
 
 Task<void> Server::run(Handler handler) {
+  co_await cancel_point;  // what accepts is shielded, and hears of a cancel a turn later
   handler_ = std::move(handler);
   const MemberBody<Server> body(*this, &Server::hear);
   co_await with_nursery(body);
