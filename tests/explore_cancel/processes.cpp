@@ -92,9 +92,9 @@ Task<> terminates(CutRun& run) {
   auto& world = run.keep<World>();
   run.at_end([&] {
     const bool ended = world.child && world.child->ended();
+    world.child.reset();
     must(!world.began || ended || run.cut(Cut::close) || run.cut(Cut::throw_),
          "a child is not waited for");
-    world.child.reset();
   });
   leaves_no_child(run, Ended::by_a_signal);
   io::ProcessOptions options;

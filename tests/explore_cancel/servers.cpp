@@ -66,15 +66,20 @@ Task<> accepts_on_localhost(CutRun& run) {
   };
   auto& listener = run.keep<Listener>(io::listen(run.reactor(), "localhost", 0));
   auto& callers = run.keep<Callers>();
-  for (const Duration after : {1ms, 2ms}) {
-    callers.calls.push_back(run.reactor().call_later(
-        after, [&] { callers.all.emplace_back(*io::Address::ip("127.0.0.1", listener.port())); }));
-  }
+  const auto calls = [&](Duration after, const io::Address& to) {
+    callers.calls.push_back(
+        run.reactor().call_later(after, [&callers, to] { callers.all.emplace_back(to); }));
+  };
+  const io::Address four = *io::Address::ip("127.0.0.1", listener.port());
+  calls(1ms, four);
+  calls(1ms, four);
+  calls(1ms, listener.acceptor().local());  // of IPv6, where there is that
+  calls(2ms, four);
   run.at_end([&] {
     while (listener.acceptor().try_accept()) ++callers.accepted;
     must(callers.accepted == callers.all.size(), "a connection is lost");
   });
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 4; ++i) {
     Stream stream = co_await listener.accept();
     ++callers.accepted;
   }
@@ -87,10 +92,12 @@ Task<> serves(CutRun& run) {
     std::optional<Dialled> socket;
     std::string heard;
   };
+  constexpr auto grace = 2ms;
   struct World {
     std::array<Caller, 3> callers;
     std::vector<DelayedCall> calls;
     std::size_t served = 0, at_once = 0;
+    std::optional<TimePoint> cut_by, ended;
   };
   auto& listener = run.keep<Listener>(io::listen(run.reactor(), "127.0.0.1", 0));
   auto& world = run.keep<World>();
@@ -106,8 +113,13 @@ Task<> serves(CutRun& run) {
     at(3ms + waits, [&] { caller.heard += caller.socket->hear(); });
     at(4ms + waits, [&] { caller.socket->close(); });
   }
-  at(7ms, [&] { listener.close(); });
+  at(1s, [&] { listener.close(); });
+  run.at_each_place([&](std::size_t) {
+    if (run.cut() && !world.cut_by) world.cut_by = run.reactor().now();
+  });
   run.at_end([&] {
+    must(!world.cut_by || !world.ended || *world.ended <= *world.cut_by + grace,
+         "a server that is told to end goes on behind its grace");
     for (const Caller& caller : world.callers) {
       must(caller.heard == "word" || (run.cut() && caller.heard.empty()),
            "another word comes back");
@@ -134,7 +146,15 @@ Task<> serves(CutRun& run) {
     }
     ++world.served;
   };
-  io::ServeOptions options(2, 2ms);
+  struct Ends {
+    Ends(World& of, Reactor& on) : world(of), reactor(on) {}
+    Ends(const Ends&) = delete;
+    Ends& operator=(const Ends&) = delete;
+    ~Ends() { world.ended = reactor.now(); }
+    World& world;
+    Reactor& reactor;
+  } const ends(world, run.reactor());
+  io::ServeOptions options(2, grace);
   co_await io::serve(listener, echo, std::move(options));
 }
 
