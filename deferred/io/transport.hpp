@@ -150,7 +150,7 @@ class DEFERRED_API Transport {
     writing_ = taken != 0 && taken != of;
     if (writing_) note_cut(taken, of);
   }
-  [[gnu::visibility("hidden")]] void note_cut(std::size_t taken, std::size_t of) noexcept;
+  void note_cut(std::size_t taken, std::size_t of) noexcept;
 
   /// Throws Errc::closed, Errc::cut_write, Errc::busy: "read from PEER: ...".
   [[noreturn, gnu::cold, gnu::visibility("hidden")]] void refuse(const char* what) const;
