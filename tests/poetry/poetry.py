@@ -225,7 +225,7 @@ class ClientsAndTwistedServers(Poetry):
         out, err, status = self.both(10001, "1.2.3:10002")
 
         self.assertEqual((out, status), (b"", 1))
-        self.assertIn("look up '1.2.3': no host can have this name", err)
+        self.assertIn("look up '1.2.3': it ends in a number: no host can have this name", err)
 
 
 class Arguments(Poetry):
