@@ -105,6 +105,7 @@ Task<void> send_over(TransportPointer transport, std::string_view data,
   unix_socket(*transport, writing);
   while (message.taken < data.size()) {
     if (Access::has_run_long(*transport)) co_await Pause{};
+    co_await cancel_point;  // also behind a wait
     Access::require_open(*transport, writing);
     const std::optional<std::size_t> sent =
         message.taken == 0 ? try_send(*transport, data, descriptors)
@@ -157,6 +158,7 @@ Task<ReceivedDescriptors> receive_over(TransportPointer transport, std::span<cha
   Access::make_room(*transport, buffer.size());
   while (true) {
     if (Access::has_run_long(*transport)) co_await Pause{};
+    co_await cancel_point;  // also behind a wait: what is read cannot be given back
     Access::require_open(*transport, reading);
     std::optional<ReceivedDescriptors> got =
         try_receive(*transport, buffer, std::min(most, most_of_kernel));

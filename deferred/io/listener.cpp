@@ -111,6 +111,7 @@ Task<Stream> Listener::accept_from(AcceptorPointer acceptor) {
       co_await Pause{};
     }
     if (!acceptor->open_) Failure(closed(*acceptor)).raise();
+    co_await cancel_point;  // after a rest or a wait: who was cut meanwhile has accepted nothing
     try {
       TransportPointer accepted = acceptor->try_accept();
       if (accepted) {

@@ -70,6 +70,7 @@ Task<void> Stream::read_exactly_of(TransportPointer transport, std::span<char> b
       if (got) continue;
     }
     co_await transport->begin_to_wait(transport->readable_).wait();
+    co_await cancel_point;
   }
   transport->take_unread(buffer);
 }
@@ -83,11 +84,15 @@ Task<std::string> Stream::read_to_end_of(TransportPointer transport, std::size_t
       throw std::system_error(Errc::too_long, reading + transport->peer_ + ", at most " +
                                                   std::to_string(limit) + " bytes");
     }
-    if (transport->has_run_long()) co_await Pause{};
+    if (transport->has_run_long()) {
+      co_await Pause{};
+      co_await cancel_point;
+    }
     transport->require_open(reading);
     const auto got = transport->read_onto_unread(limit - have + (limit - have < std::string::npos));
     if (!got) {
       co_await transport->begin_to_wait(transport->readable_).wait();
+      co_await cancel_point;
     } else if (*got == 0) {
       transport->unread_.erase(0, std::exchange(transport->consumed_, 0));
       transport->searched_ = 0;
@@ -106,6 +111,7 @@ Task<bool> Stream::read_more_of(TransportPointer transport) {
       if (got) co_return *got != 0;
     }
     co_await transport->begin_to_wait(transport->readable_).wait();
+    co_await cancel_point;
   }
 }
 
