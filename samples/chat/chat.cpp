@@ -99,6 +99,7 @@ Task<> Chat::hear(Client& client, io::Stream& stream) {
     tell(client, "* A line has at most " + std::to_string(rules_.longest_line) + " bytes.");
   }
   client.unread.close();
+  client.connection.cancel_after(rules_.grace);
 }
 
 Task<bool> Chat::introduce(Client& client, io::Stream& stream) {

@@ -28,7 +28,8 @@ class Rules {
   /// So many lines may wait for a client who does not read them; at one more it is let go, so that
   /// the others need not wait for it.
   std::size_t most_unread = 100;
-  /// So long a client may take to hear the goodbye to all.
+  /// So long a client may take to read what he has not read yet, when he has said his last or the
+  /// chat has ended.
   deferred::Duration grace = std::chrono::seconds(5);
   /// Is called with what ends one connection only.
   std::function<void(const std::exception&)> on_error;

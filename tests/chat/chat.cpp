@@ -57,6 +57,11 @@ class Guest {
     const std::optional<std::string> line = co_await io::read_line(stream);
     co_return line.value_or("(end)");
   }
+  Task<Lines> hear_some(int count) {
+    Lines some;
+    for (int i = 0; i < count; ++i) some.push_back(co_await hear());
+    co_return some;
+  }
   Task<Lines> hear_all() {
     Lines all;
     while (true) {
@@ -200,12 +205,14 @@ TEST_CASE("whoever goes without a word has left, too") {
     Guest bob = co_await guest(chatting, "Bob");
     Guest cid = co_await guest(chatting, "Cid");
 
+    const std::string last = co_await bob.hear();  // who has not read all closes with a reset
     bob.stream.close();
-    const Lines before{co_await ann.hear(), co_await ann.hear(), co_await ann.hear()};
+    const Lines before = co_await ann.hear_some(3);
     cid.stream.abort();
     const std::string after = co_await ann.hear();
     co_await turns(5);
 
+    CHECK(last == "* Cid is here.");
     CHECK(before == Lines{"* Bob is here.", "* Cid is here.", "* Bob has left."});
     CHECK(after == "* Cid has left.");
     CHECK(chatting.errors.size() == 1);
@@ -237,7 +244,7 @@ TEST_CASE("a line that is too long is told, and ends that connection alone") {
     co_await bob.say(std::string(1000, 'x'));
     co_await bob.say(std::string(1001, 'y') + "\nmore");
     const Lines bobs = co_await bob.hear_all();
-    const Lines anns{co_await ann.hear(), co_await ann.hear(), co_await ann.hear()};
+    const Lines anns = co_await ann.hear_some(3);
 
     CHECK(bobs == Lines{"* A line has at most 1000 bytes.", "(end)"});
     CHECK(anns == Lines{"* Bob is here.", "Bob: " + std::string(1000, 'x'), "* Bob has left."});
@@ -283,6 +290,30 @@ TEST_CASE("who does not read is let go, and those who do hear all, however much 
     CHECK(chatting.chat.size() == 1);
     const auto end_of_slow = co_await as_outcome(slow.hear_all());
     CHECK(failed_with(end_of_slow, std::errc::connection_reset));
+    co_await chatting.end();
+  });
+}
+
+TEST_CASE("who has said his last and does not read is cut off when his grace is over") {
+  run_in_virtual_time([](Reactor& reactor) -> Task<> {
+    chat::Rules rules;
+    rules.most_unread = 100'000;
+    Chatting chatting(std::move(rules));
+    Guest eve = co_await guest(chatting, "Eve");
+    Guest bob = co_await guest(chatting, "Bob");
+    co_await say_much(bob, 40'000);  // more than a socket holds
+    const Lines all = co_await bob.hear_all();
+    CHECK(all.back() == "(end)");
+    bob.stream.close();
+    while (chatting.chat.size() != 1) co_await Pause{};
+    const TimePoint start = reactor.now();
+
+    co_await eve.say("/quit");
+    while (chatting.chat.size() != 0) co_await Pause{100ms};
+
+    CHECK(reactor.now() - start <= 5100ms);
+    const auto end_of_eve = co_await as_outcome(eve.hear_all());
+    CHECK(failed_with(end_of_eve, std::errc::connection_reset));
     co_await chatting.end();
   });
 }
