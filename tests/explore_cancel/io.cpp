@@ -49,7 +49,7 @@ Task<> lines(CutRun& run) {
     std::string rest;
     pair.read_rest(rest);
     const std::string all = got + rest;
-    must(!pair.written() || all == "one\r\ntwo\nthree\n" || run.cut(Cut::close),
+    must(pair.written().empty() || all == "one\r\ntwo\nthree\n" || run.cut(Cut::close),
          "lines are lost, or come twice: " + all);
   });
   for (const char* const end : {"\r\n", "\n"}) {
@@ -74,7 +74,7 @@ Task<> prefixed_messages(CutRun& run) {
     std::string rest;
     pair.read_rest(rest);
     const std::string all = got + rest;
-    must(!pair.written() || all == sent || run.cut(Cut::close), "messages are lost: " + all);
+    must(pair.written().empty() || all == sent || run.cut(Cut::close), "messages are lost: " + all);
   });
   for (int i = 0; i < 2; ++i) {
     const std::optional<std::string> text =

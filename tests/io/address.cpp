@@ -169,7 +169,7 @@ TEST_CASE("a path is the same with and without the kernel's zero at its end") {
 
 // These texts were other addresses, or none.
 TEST_CASE("the text of what the kernel names is read back, zeros and an '@' in it too") {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string("\0a\0b\0", 5), std::string("\0@a", 3), std::string("@a"), std::string("a@")}) {
     const std::string native = std::string("\1\0", 2) + name;
     const Address address = Address::from_native(std::as_bytes(std::span(native)));
