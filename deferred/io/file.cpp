@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 
+#include <functional>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 
 #include "deferred/io/detail/file_calls.hpp"
@@ -42,31 +42,27 @@ const Descriptor& opened(const std::shared_ptr<const Descriptor>& file, const st
 
 namespace detail {
 
-/// What becomes of a call that has begun when its wait is cancelled.
-enum class WhenCancelled : bool { waited_for, left };
+// The frames hold the pool: another one may take its place meanwhile. They hold no local type, for
+// several sources may be compiled as one (-Wsubobject-linkage).
 
-std::shared_ptr<Pool> current_file_pool() { return Reactor::current().service<FilePool>().pool(); }
+/// What asks of a file: is left to itself when its wait is cancelled.
+template <class R>
+Task<R> ask_of_files(std::function<R()> call) {
+  const std::shared_ptr<Pool> pool = Reactor::current().service<FilePool>().pool();
+  co_return co_await unlisted(in_thread(*pool, std::move(call)).abandon_on_cancel());
+}
 
-// The frame holds the pool: another one may take its place meanwhile.
-template <WhenCancelled then, class F>
-Task<std::invoke_result_t<F&>> in_file_pool(F call) {
-  const std::shared_ptr<Pool> pool = current_file_pool();
-  auto work = [&] {
-    auto started = in_thread(*pool, std::move(call));
-    if constexpr (then == WhenCancelled::left) return std::move(started).abandon_on_cancel();
-    if constexpr (then == WhenCancelled::waited_for) return started;
-  }();
-  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-    co_await unlisted(std::move(work));
-  } else {
-    co_return co_await unlisted(std::move(work));
-  }
+/// What changes a file: is waited for, also when that is cancelled, if it has begun.
+template <class R>
+Task<R> change_files(std::function<R()> call) {
+  const std::shared_ptr<Pool> pool = Reactor::current().service<FilePool>().pool();
+  co_return co_await unlisted(in_thread(*pool, std::move(call)));
 }
 
 }  // namespace detail
 
-using detail::in_file_pool;
-using detail::WhenCancelled;
+using detail::ask_of_files;
+using detail::change_files;
 
 int FileOptions::flags() const noexcept {
   int flags = access_ == Access::read ? O_RDONLY : access_ == Access::write ? O_WRONLY : O_RDWR;
@@ -85,50 +81,50 @@ Task<File> File::open(std::string path, FileOptions options) {
     Descriptor file = detail::open_file(path, options.flags(), options.mode_, "open " + path);
     return File(std::move(path), std::move(file));
   };
-  if (options.only_reads()) return in_file_pool<WhenCancelled::left>(std::move(call));
-  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+  if (options.only_reads()) return ask_of_files(std::function(std::move(call)));
+  return change_files(std::function(std::move(call)));
 }
 
 Task<std::string> File::read_at(std::uint64_t offset, std::size_t size) const {
   auto call = [file = descriptor_, what = "read " + path_, offset, size] {
     return detail::read_from_file(opened(file, what), offset, size, what);
   };
-  return in_file_pool<WhenCancelled::left>(std::move(call));
+  return ask_of_files(std::function(std::move(call)));
 }
 
 Task<void> File::write_at(std::uint64_t offset, std::string bytes) {
   auto call = [file = descriptor_, what = "write " + path_, offset, bytes = std::move(bytes)] {
     detail::write_to_file(opened(file, what), offset, bytes, what);
   };
-  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+  return change_files(std::function(std::move(call)));
 }
 
 Task<void> File::append(std::string bytes) {
   auto call = [file = descriptor_, what = "append to " + path_, bytes = std::move(bytes)] {
     detail::append_to_file(opened(file, what), bytes, what);
   };
-  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+  return change_files(std::function(std::move(call)));
 }
 
 Task<std::uint64_t> File::size() const {
   auto call = [file = descriptor_, what = "look at " + path_] {
     return detail::size_of_file(opened(file, what), what);
   };
-  return in_file_pool<WhenCancelled::left>(std::move(call));
+  return ask_of_files(std::function(std::move(call)));
 }
 
 Task<void> File::truncate(std::uint64_t size) {
   auto call = [file = descriptor_, what = "truncate " + path_, size] {
     detail::truncate_file(opened(file, what), size, what);
   };
-  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+  return change_files(std::function(std::move(call)));
 }
 
 Task<void> File::sync() {
   auto call = [file = descriptor_, what = "sync " + path_] {
     detail::sync_file(opened(file, what), what);
   };
-  return in_file_pool<WhenCancelled::left>(std::move(call));
+  return ask_of_files(std::function(std::move(call)));
 }
 
 Task<std::string> read_file(std::string path, std::size_t limit) {
@@ -141,14 +137,14 @@ Task<std::string> read_file(std::string path, std::size_t limit) {
     }
     return bytes;
   };
-  return in_file_pool<WhenCancelled::left>(std::move(call));
+  return ask_of_files(std::function(std::move(call)));
 }
 
 Task<void> replace_file(std::string path, std::string contents) {
   auto call = [path = std::move(path), contents = std::move(contents)] {
     detail::replace_file_now(path, contents);
   };
-  return in_file_pool<WhenCancelled::waited_for>(std::move(call));
+  return change_files(std::function(std::move(call)));
 }
 
 void files::use(Reactor& reactor, std::shared_ptr<Pool> pool) {
