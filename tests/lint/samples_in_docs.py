@@ -2,7 +2,7 @@
 """samples_in_docs.py ROOT: code in README.md, docs/ and samples/*/README.md that names a sample stands in that.
 
 '<!-- sample: NAME -->' before a block of C++ says that its lines stand in samples/NAME.cpp, one
-after the other. README shows no C++ without it.
+after the other; of a header, NAME has its suffix. README shows no C++ without it.
 """
 
 import re
@@ -47,9 +47,10 @@ def check(root):
                 if str(name) == MUST_BE_MARKED:
                     yield str(name), number, "names no sample"
                 continue
-            source = root / "samples" / f"{sample}.cpp"
+            file = sample if sample.endswith(".hpp") else f"{sample}.cpp"
+            source = root / "samples" / file
             if not source.exists() or not contains(source.read_text().splitlines(), block):
-                yield str(name), number, f"does not stand so in samples/{sample}.cpp"
+                yield str(name), number, f"does not stand so in samples/{file}"
 
 
 if __name__ == "__main__":
