@@ -2,11 +2,12 @@
 """consume.py WAY SOURCE BUILD VERSION BACKENDS -- COMPILER...: builds project/, runs its programs.
 
 One uses the core, one each of the BACKENDS, a list with commas, and one the installed
-conformance kit. Everything happens in a temporary folder; the two installed ways install into it first.
+conformance kit; by FetchContent there is the first alone. Everything happens in a temporary folder; the two installed ways install into it first.
 """
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -57,8 +58,25 @@ def with_cmake(project):
     return programs_in(project / "build", "testing")
 
 
+def shown(language):
+    """README's block in it."""
+    readme = pathlib.Path(source, "README.md").read_text()
+    return re.search(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
+
+
+def with_fetch_content(project):
+    """README's lines, but that nothing is fetched."""
+    (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(consumer LANGUAGES CXX)\n"
+                                            "add_executable(main main.cpp)\n" + shown("cmake"))
+    run("cmake", "-S", ".", "-B", "build", f"-DFETCHCONTENT_SOURCE_DIR_DEFERRED={source}", cwd=project)
+    run("cmake", "--build", "build", "--parallel", cwd=project)
+    yield project / "build" / "main"
+
+
 def with_subproject(project):
+    """By README's wrap, whose folder is there already."""
     (project / "subprojects").mkdir()
+    (project / "subprojects" / "deferred.wrap").write_text(shown("ini"))
     (project / "subprojects" / "deferred").symlink_to(source)
     # In few large units, as some users build: no name of one source may be in the way of another's.
     run("meson", "setup", "build", f"-Dbackends={','.join(backends)}", "-Ddebug=false", "--unity=subprojects", cwd=project)
@@ -70,7 +88,8 @@ def with_subproject(project):
 with tempfile.TemporaryDirectory() as folder:
     project = pathlib.Path(folder, "project")
     shutil.copytree(pathlib.Path(__file__).parent / "project", project)
-    ways = {"pkg-config": with_pkg_config, "cmake": with_cmake, "subproject": with_subproject}
+    ways = {"pkg-config": with_pkg_config, "cmake": with_cmake, "subproject": with_subproject,
+            "fetch-content": with_fetch_content}
     try:
         for program in ways[way](project):
             run(program)

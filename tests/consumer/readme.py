@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""readme.py SOURCE: does what README.md says under "Use it", where there is no more than what it says is needed.
+"""readme.py SOURCE: does what README.md says from its top on, where there is no more than what it says is needed.
 
-The commands are read out of README: the block that installs, the line of the table for pkg-config, and the block that
-looks for hazards. They run in a copy
-of the tree, with an empty home, and with those programs alone in PATH that a bare Debian has once the packages that README
-names are installed; pkg-config knows no other library. What is compiled with it is README's first program.
+The commands are read out of README: the block that installs, the line of the table for pkg-config, the command that looks
+for hazards, and those that compile its server and the test of it. They run in a copy of the tree, with an empty home, and
+with those programs alone in PATH that a bare Debian has once the packages that README names are installed; pkg-config
+knows no other library. The first program and the test print what README says.
 """
 
 import os
@@ -24,8 +24,14 @@ def section(readme, title):
 
 def commands(text):
     """The lines of each of its indented blocks."""
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     return [[line.split("#")[0].strip() for line in block.splitlines()]
-            for block in re.findall(r"^(?: {4}\S.*\n)+", text, re.MULTILINE)]
+            for block in re.findall(r"^(?: {4}\S.*\n)+", outside, re.MULTILINE)]
+
+
+def programs(text):
+    """Its blocks of C++."""
+    return re.findall(r"^```cpp\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def dpkg(*fields):
@@ -84,11 +90,16 @@ def copied(source, to):
 
 def main(source):
     readme = (source / "README.md").read_text()
-    use_it = section(readme, "Use it")
-    (packages, *install), check = commands(use_it)
+    how_to_install = section(readme, "Install")
+    ((packages, *install),) = commands(how_to_install)
     wanted = re.fullmatch(r"apt install (.+)", packages)[1].split()
-    compile_it = re.search(r"^\| pkg-config \| `(.+?)` \|$", use_it, re.MULTILINE)[1]
-    program = re.search(r"```cpp\n(.*?)```", section(readme, "A first program"), re.DOTALL)[1]
+    compile_it = re.search(r"^\| pkg-config \| `(.+?)` \|$", how_to_install, re.MULTILINE)[1]
+    check = re.search(r"`(deferred-hazards .*?)`", section(readme, "Platforms"))[1]
+    first = section(readme, "A first program")
+    (program,) = programs(first)
+    (printed,) = commands(first)
+    server = section(readme, "A TCP server, and its test")
+    (compile_server, *_), (compile_test, run_test), checked = commands(server)
 
     with tempfile.TemporaryDirectory() as name:
         place = pathlib.Path(name)
@@ -113,12 +124,19 @@ def main(source):
         (tool,) = (place / "root").rglob("deferred-hazards")
         (place / "mine").mkdir()
         (place / "mine" / "main.cpp").write_text(program)
-        for command in check:
-            run(f"PATH=$PATH:{tool.parent}; {command}", place / "mine")
         run(compile_it, place / "mine", PKG_CONFIG_PATH=str(package.parent))
         said = run("./a.out", place / "mine")
-        if said != (source / "samples" / "first_program.out").read_text():
+        if said.splitlines() != printed:
             sys.exit(f"it says:\n{said}")
+
+        for file, text in zip(re.findall(r"`(\w+\.[ch]pp)`", server), programs(server), strict=True):
+            (place / "mine" / file).write_text(text)
+        run(f"PATH=$PATH:{tool.parent}; {check}", place / "mine")
+        for command in (compile_server, compile_test):
+            run(command, place / "mine", PKG_CONFIG_PATH=str(package.parent))
+        said = run(run_test, place / "mine")
+        if said.splitlines() != checked:
+            sys.exit(f"the test says:\n{said}")
 
         # The library is a release build. What is checked is the program's business.
         threads = (pathlib.Path(__file__).parent / "mixing" / "threads.cpp").read_text()
