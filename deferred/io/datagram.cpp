@@ -3,6 +3,7 @@
 
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "deferred/io/detail/operations.hpp"
 #include "deferred/io/errors.hpp"
@@ -95,10 +96,10 @@ Failure DatagramTransport::closed(const char* what, const Address* at) const noe
 }
 
 void DatagramTransport::close() noexcept {
-  if (!open_) return;
+  if (!std::exchange(open_, false)) return;
+  const DatagramPointer alive(this);  // who is told may drop it
   if (readable_.waited_for()) readable_.end(closed(detail::receiving, nullptr));
   if (writable_.waited_for()) writable_.end(closed(detail::sending, sends_to_));
-  open_ = false;
   do_close();
 }
 

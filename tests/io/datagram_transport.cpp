@@ -39,7 +39,7 @@ class Told final : public io::Readiness {
 };
 
 /// What is sent comes back, as from whom it was sent to; there is room for two.
-class Mirror final : public io::DatagramTransport {
+class Mirror : public io::DatagramTransport {
  public:
   explicit Mirror(Reactor& reactor)
       : DatagramTransport(reactor, readable_, writable_),
@@ -84,6 +84,35 @@ class Mirror final : public io::DatagramTransport {
   Told readable_;
   Told writable_;
   std::deque<std::pair<std::string, Address>> kept_;
+};
+
+/// Says what becomes of it.
+class Noted final : public Mirror {
+ public:
+  Noted(Reactor& reactor, std::string& said) : Mirror(reactor), said_(said) {}
+  ~Noted() override { said_ += "gone"; }
+
+ private:
+  void do_close() noexcept override { said_ += "closed, "; }
+
+  std::string& said_;
+};
+
+/// Closes and drops the Datagram that it waits on when it is told that it ends.
+class DropsAtEnd final : public io::Readiness::Observer {
+ public:
+  DropsAtEnd(Datagram datagram, io::Readiness& direction) : datagram_(std::move(datagram)) {
+    wait_for(direction);
+  }
+
+ private:
+  bool on_ready() noexcept override { return true; }
+  void on_end(Failure) noexcept override {
+    datagram_.close();
+    datagram_ = Datagram();
+  }
+
+  Datagram datagram_;
 };
 
 Datagram mirror(Reactor& reactor) { return Datagram(io::DatagramPointer::make<Mirror>(reactor)); }
@@ -191,4 +220,20 @@ TEST_CASE("a transport gets no second sender, and no peer, while a task sends") 
     std::move(waiting).detach();
     co_await turns(2);
   });
+}
+
+TEST_CASE("who is told that a transport ends may close it again, and drop it") {
+  Reactor reactor;
+  for (const bool receives : {true, false}) {
+    std::string said;
+    Datagram datagram(io::DatagramPointer::make<Noted>(reactor, said));
+    io::DatagramTransport& transport = datagram.transport();
+    io::Readiness& direction = receives ? transport.readable() : transport.writable();
+    const DropsAtEnd waiting(std::move(datagram), direction);
+
+    transport.close();
+
+    CAPTURE(receives);
+    CHECK(said == "closed, gone");
+  }
 }
