@@ -26,7 +26,7 @@ class Category final : public std::error_category {
       case Errc::protocol:
         return "the peer does not keep to the protocol";
       case Errc::not_supported:
-        return "this kind cannot do that";
+        return "this kind of stream cannot do that";
       case Errc::bad_endpoint:
         return "no endpoint, or not one of its kind";
       case Errc::descriptors_lost:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/network.hpp"
 
+#include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include "deferred/io/detail/operations.hpp"
@@ -22,10 +24,21 @@ class OfReactor {
   Network* chosen = nullptr;  // null: the system's
 };
 
+// Says more than its code does.
+class NoDatagrams final : public std::system_error {
+ public:
+  explicit NoDatagrams(const std::string& what)
+      : std::system_error(Errc::not_supported, what), what_(what) {}
+  const char* what() const noexcept override { return what_.what(); }
+
+ private:
+  std::runtime_error what_;  // a string that is copied without throwing
+};
+
 }  // namespace
 
 Datagram Network::bind(const Address& at, const ListenOptions&) {
-  throw std::system_error(Errc::not_supported, detail::binding + at.text());
+  throw NoDatagrams(detail::binding + at.text() + ": this network has no datagrams");
 }
 
 Network& current_network() {

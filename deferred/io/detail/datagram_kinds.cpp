@@ -43,6 +43,7 @@ Datagram connected_to_first(Network& network, const std::vector<Address>& addres
       return connected_to(network, address);
     } catch (const std::system_error& error) {
       last = error.code();
+      if (last == Errc::not_supported) throw;  // of the network, whatever the address is
       attempts.note(address, last);
     }
   }
