@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/bind.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <system_error>
@@ -37,8 +38,10 @@ Datagram adopt_datagram(Reactor& reactor, Descriptor socket) {
   const int domain = detail::option(socket.fd(), SO_DOMAIN, what);
   const bool is_known = domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX;
   if (!is_known || detail::option(socket.fd(), SO_TYPE, what) != SOCK_DGRAM) {
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument), what);
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                            what + ": it is no socket of datagrams, of UDP or Unix");
   }
+  ::fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
   std::optional<Address> peer;
   try {
     peer = detail::peer_address(socket.fd(), what).unmapped();

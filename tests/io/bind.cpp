@@ -15,6 +15,7 @@
 #include "deferred/io/network.hpp"
 #include "reactors/virtual_time.hpp"
 #include "tests/io/datagrams.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
@@ -108,6 +109,7 @@ TEST_CASE("an endpoint that is wrong, or of the other sort, is refused with the 
     const auto no_path = co_await as_outcome(io::connect_datagram("unixgram:a:b"));
     const auto of_streams = co_await as_outcome(io::connect_datagram("tcp:127.0.0.1:9"));
     const auto of_datagrams = co_await as_outcome(io::connect("udp:127.0.0.1:9"));
+    const auto port_0 = co_await as_outcome(io::connect_datagram("udp:127.0.0.1:0"));
     const auto unknown = co_await as_outcome(io::connect_datagram("gopher:example.org:70"));
 
     CHECK(failed_with(option, Errc::bad_endpoint));
@@ -115,6 +117,7 @@ TEST_CASE("an endpoint that is wrong, or of the other sort, is refused with the 
     CHECK(says(what(no_path), "unixgram:PATH"));
     CHECK(says(what(of_streams), "it is of streams: connect()"));
     CHECK(says(what(of_datagrams), "it is of datagrams: connect_datagram()"));
+    CHECK(says(what(port_0), "a peer has a port"));
     CHECK(says(what(unknown), "there are fd, tcp, udp, unix, unixgram"));
     CHECK(says(error_of_binding(reactor, "unix:/tmp/x"), "it is of streams: listen()"));
     CHECK(says(error_of_binding(reactor, "udp:127.0.0.1:0:mode=600"), "mode"));
@@ -220,7 +223,8 @@ TEST_CASE("a network without datagrams says so") {
     const std::string bound = error_of_binding(reactor, "udp:127.0.0.1:9");
 
     CHECK(failed_with(connected, Errc::not_supported));
-    CHECK(bound == "bind to 127.0.0.1:9: this kind cannot do that");
+    CHECK(what(connected) == "bind to 0.0.0.0:0: this network has no datagrams");
+    CHECK(bound == "bind to 127.0.0.1:9: this network has no datagrams");
   });
 }
 
@@ -249,6 +253,43 @@ TEST_CASE("fd:N is a socket that was handed down, with a peer or without") {
     CHECK(asked.text == "ask");
     CHECK(asked.from == Address());
     CHECK(answered.text == "answer");
+  });
+}
+
+TEST_CASE("a socket that was handed down is not handed on") {
+  run([](Reactor&) -> Task<> {
+    int pair[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+
+    const Datagram one = io::adopt_datagram(Descriptor(pair[0]));
+    const Datagram other = co_await io::connect_datagram("fd:" + std::to_string(pair[1]));
+
+    CHECK(::fcntl(pair[0], F_GETFD) == FD_CLOEXEC);
+    CHECK(::fcntl(pair[1], F_GETFD) == FD_CLOEXEC);
+  });
+}
+
+TEST_CASE("of a socket that was handed down with a peer only what that has sent is received") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    for (const bool is_unix : {false, true}) {
+      const auto bound = [&](const char* name) {
+        return io::bind(is_unix ? "unixgram:" + folder.path(name) : "udp:127.0.0.1:0");
+      };
+      Datagram peer = bound("peer");
+      Datagram stranger = bound("stranger");
+      Datagram made = bound("made");
+      co_await stranger.send_to("before", made.local());
+      co_await peer.send_to("hello", made.local());
+      made.connect(peer.local());
+
+      Datagram adopted = io::adopt_datagram(Descriptor(::dup(made.transport().descriptor())));
+      const Came came = co_await come(adopted);
+
+      CAPTURE(is_unix);
+      CHECK(came.text == "hello");
+      CHECK(came.from == peer.local());
+    }
   });
 }
 
@@ -285,15 +326,27 @@ TEST_CASE("the path of a socket that was handed down is left") {
   CHECK(::access(path.c_str(), F_OK) != 0);
 }
 
-TEST_CASE("what is no socket of datagrams is not adopted, and is closed") {
+TEST_CASE("what is no socket of datagrams, of UDP or Unix, is not adopted, and is closed") {
   Reactor reactor;
   const auto before = open_descriptors();
+  const auto error_of_adopting = [&](int fd) {
+    REQUIRE(fd >= 0);
+    try {
+      const Datagram adopted = io::adopt_datagram(reactor, Descriptor(fd));
+      return std::string("no error");
+    } catch (const std::system_error& error) {
+      const std::string start = "adopt descriptor " + std::to_string(fd) + ": ";
+      CHECK(std::string(error.what()).starts_with(start));
+      return std::string(error.what()).substr(start.size());
+    }
+  };
+  const std::string not_such = "it is no socket of datagrams, of UDP or Unix: Invalid argument";
 
-  for (const bool is_file : {true, false}) {
-    Descriptor wrong(is_file ? ::open("/dev/null", O_RDWR | O_CLOEXEC)
-                             : ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    CHECK_THROWS_AS(io::adopt_datagram(reactor, std::move(wrong)), std::system_error);
-  }
+  CHECK(error_of_adopting(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == not_such);
+  CHECK(error_of_adopting(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) == not_such);
+  CHECK(error_of_adopting(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == not_such);
+  CHECK(error_of_adopting(::open("/dev/null", O_RDWR | O_CLOEXEC)) ==
+        "Socket operation on non-socket");
 
   CHECK(open_descriptors() == before);
 }

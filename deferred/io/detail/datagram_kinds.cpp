@@ -88,7 +88,9 @@ Datagram UdpKind::bind(Reactor& reactor, const Endpoint& endpoint, const ListenO
 
 Task<Datagram> UdpKind::connect_datagram(Endpoint endpoint, ConnectOptions options) {
   endpoint.require("udp:HOST:PORT", 2, 2);
-  return connect_udp(endpoint.part(0), endpoint.port(1), options);
+  const std::uint16_t port = endpoint.port(1);
+  if (port == 0) endpoint.refuse("a peer has a port");
+  return connect_udp(endpoint.part(0), port, options);
 }
 
 Datagram UnixDatagramKind::bind(Reactor& reactor, const Endpoint& endpoint,

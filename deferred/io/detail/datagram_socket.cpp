@@ -72,7 +72,11 @@ SocketDatagrams::SocketDatagrams(Reactor& reactor, Descriptor socket, BoundPath 
       socket_readable_(reactor, socket_.fd(), Ready::read),
       room_(reactor, socket_.fd()),
       local_(local_address(socket_.fd(), "address of datagrams").unmapped()),
-      path_(std::move(path)) {}
+      path_(std::move(path)) {
+  const auto& connected_to = DatagramTransport::peer();
+  const bool is_named = connected_to && connected_to->family() != Address::Family::unnamed;
+  if (is_named) only_from_ = connected_to;
+}
 
 bool SocketDatagrams::is_unix() const noexcept {
   return local_.family() == Address::Family::unix_domain ||
