@@ -42,6 +42,9 @@ void RoomToSend::look_at_socket() noexcept {
 void RoomToSend::look_at_queue_of(const Address& receiver, const std::string& what) {
   Descriptor second = new_socket(Address::Family::unix_domain, true, what);
   const std::error_code error = connect_to(second.fd(), receiver);
+  // The receiver has a peer: this socket, for which its queue is never full - so it was this one
+  // that was - or another, which the next try is told: unix_dgram_sendmsg() in net/unix/af_unix.c.
+  if (error == std::errc::operation_not_permitted) return look_at_socket();
   if (error) throw std::system_error(error, what);
   watch_ = Watch();
   second_ = std::move(second);
