@@ -59,9 +59,9 @@ class [[nodiscard]] DEFERRED_API Datagram {
   Task<void> send(std::string_view data);
 
   /// Has a peer from now on, or another one: send() sends to it, receive() gives only what comes
-  /// from it, and not what has come from others before. Does not wait, and the peer hears nothing
-  /// of it. Errc::busy while a task sends. A Unix peer that has ended and begun again is found
-  /// again by its path.
+  /// from it, and not what has come from others before. Does not wait, and tells the peer nothing.
+  /// Errc::busy while a task sends. A Unix peer that has ended and begun again is found again, by
+  /// its path, by the next send(), and not by who only receives: till then it cannot send to this.
   void connect(const Address& peer);
 
   /// Closes it now; tasks that wait on it get Errc::closed. What was sent is on its way.

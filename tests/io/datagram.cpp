@@ -210,6 +210,31 @@ TEST_CASE("a connect that fails leaves the peer as it was") {
   });
 }
 
+// The kernel connects to port 0, sends nothing there and receives from nobody.
+TEST_CASE("a connect to port 0 is refused, and leaves the peer, or that there is none, as it was") {
+  run([](Reactor&) -> Task<> {
+    Datagram peer = io::bind("udp:127.0.0.1:0");
+    Datagram connected = io::bind("udp:127.0.0.1:0");
+    Datagram alone = io::bind("udp:127.0.0.1:0");
+    connected.connect(peer.local());
+    const char* const refusal = "connect to 127.0.0.1:0: a peer has a port: Invalid argument";
+
+    for (Datagram* const here : {&connected, &alone}) {
+      CHECK_THROWS_WITH_AS(here->connect(Address::parse("127.0.0.1:0")), refusal,
+                           std::system_error);
+    }
+
+    CHECK(connected.peer() == peer.local());
+    CHECK_FALSE(alone.peer());
+    co_await connected.send("to the peer");
+    const Came to_peer = co_await come(peer);
+    co_await peer.send_to("to who has none", alone.local());
+    const Came to_alone = co_await come(alone);
+    CHECK(to_peer.text == "to the peer");
+    CHECK(to_alone.text == "to who has none");
+  });
+}
+
 TEST_CASE("send() needs a peer, and send_to() sends to the peer where there is one") {
   run([](Reactor&) -> Task<> {
     Datagram peer = io::bind("udp:127.0.0.1:0");

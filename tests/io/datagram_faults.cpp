@@ -22,6 +22,7 @@ namespace {
 // What the next calls fail with, in order; those after are real.
 struct DatagramFaults {
   std::deque<int> socket = {};
+  std::deque<int> peer_name = {};
   std::deque<int> receive = {};
   std::deque<int> send = {};
   int receives = 0;  // calls so far
@@ -52,6 +53,10 @@ extern "C" {
 int socket(int family, int type, int protocol) noexcept {
   if (next_error(now.socket)) return -1;
   return static_cast<int>(::syscall(SYS_socket, family, type, protocol));
+}
+int getpeername(int fd, sockaddr* name, socklen_t* size) noexcept {
+  if (next_error(now.peer_name)) return -1;
+  return static_cast<int>(::syscall(SYS_getpeername, fd, name, size));
 }
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
   ++now.receives;
@@ -200,5 +205,99 @@ TEST_CASE("who cannot wait for room in a Unix queue, for want of a descriptor, i
 
     CHECK(what(sent) == "send to unix:" + folder.path("server") + ": Too many open files");
     CHECK(came.text == "y");
+  });
+}
+
+// By then the receiver may have made room: it was asked for a wait at its queue, which is for
+// others than its peer, and this was the sender's error.
+TEST_CASE("who finds no room for one that has him as its peer waits for room of his own") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    Datagram server = io::bind("unixgram:" + folder.path("server"));
+    Datagram client = co_await io::connect_datagram("unixgram:" + folder.path("server"));
+    const WithDatagramFaults full(DatagramFaults{.send = {EAGAIN}});
+
+    co_await server.send_to("hello", client.local());
+    const Came came = co_await come(client);
+
+    CHECK(came.text == "hello");
+  });
+}
+
+TEST_CASE("that one has another peer is told to who finds no room for it") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    const Datagram server = io::bind("unixgram:" + folder.path("server"));
+    const Datagram client = co_await io::connect_datagram("unixgram:" + folder.path("server"));
+    Datagram stranger = io::bind("unixgram:" + folder.path("stranger"));
+    const WithDatagramFaults full(DatagramFaults{.send = {EAGAIN}});
+
+    const auto sent = co_await as_outcome(stranger.send_to("hello", client.local()));
+
+    CHECK(what(sent) == "send to " + client.local().text() + ": Operation not permitted");
+    CHECK(now.sends == 2);
+  });
+}
+
+TEST_CASE("a connect that fails when the kernel has connected it has the peer it had") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    for (const bool is_unix : {false, true}) {
+      const auto bound = [&](const char* name) {
+        return io::bind(is_unix ? "unixgram:" + folder.path(name) : "udp:127.0.0.1:0");
+      };
+      Datagram peer = bound("peer");
+      const Datagram other = bound("other");
+      Datagram here = bound("here");
+      here.connect(peer.local());
+
+      {
+        const WithDatagramFaults failing(DatagramFaults{.peer_name = {ENOBUFS}});
+        CHECK_THROWS_WITH_AS(
+            here.connect(other.local()),
+            ("connect to " + other.local().text() + ": No buffer space available").c_str(),
+            std::system_error);
+      }
+
+      CAPTURE(is_unix);
+      CHECK(here.peer() == peer.local());
+      co_await here.send("hello");
+      const Came hello = co_await come(peer);
+      co_await peer.send_to("answer", hello.from);
+      const Came answer = co_await come(here);
+      CHECK(hello.from == here.local());
+      CHECK(answer.text == "answer");
+    }
+  });
+}
+
+TEST_CASE("a connect that fails when the kernel has connected it has no peer where it had none") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    for (const std::string& endpoint : {std::string("udp:127.0.0.1:0"), std::string("udp:*:0"),
+                                        "unixgram:" + folder.path("here")}) {
+      Datagram here = io::bind(endpoint);
+      const bool is_unix = here.port() == 0;
+      Datagram other = io::bind(is_unix ? "unixgram:" + folder.path("other") : "udp:127.0.0.1:0");
+      Datagram stranger =
+          io::bind(is_unix ? "unixgram:" + folder.path("stranger") : "udp:127.0.0.1:0");
+      const Address before = here.local();
+
+      {
+        const WithDatagramFaults failing(DatagramFaults{.peer_name = {ENOBUFS}});
+        CHECK_THROWS_AS(here.connect(other.local()), std::system_error);
+      }
+
+      CAPTURE(endpoint);
+      CHECK_FALSE(here.peer());
+      CHECK(here.local() == before);
+      const Address at = is_unix ? before : Address::ip("127.0.0.1", before.port()).value();
+      co_await stranger.send_to("hello", at);
+      const Came hello = co_await come(here);
+      co_await here.send_to("answer", hello.from);
+      const Came answer = co_await come(stranger);
+      CHECK(hello.text == "hello");
+      CHECK(answer.from == at);
+    }
   });
 }

@@ -238,6 +238,27 @@ TEST_CASE("a peer that ends is an error of who sends, and is found again when it
   });
 }
 
+TEST_CASE("a peer that is back is found by the next send, and cannot send to us before") {
+  run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    const std::string endpoint = "unixgram:" + folder.path("server");
+    Datagram server = io::bind(endpoint);
+    Datagram client = co_await io::connect_datagram(endpoint);
+    server.close();
+    server = io::bind(endpoint);
+
+    const auto too_early = co_await as_outcome(server.send_to("too early", client.local()));
+    co_await client.send("hello");
+    const Came came = co_await come(server);
+    co_await server.send_to("answer", came.from);
+    const Came answered = co_await come(client);
+
+    CHECK(failed_with(too_early, std::errc::operation_not_permitted));
+    CHECK(came.text == "hello");
+    CHECK(answered.text == "answer");
+  });
+}
+
 TEST_CASE("who sends to a full queue waits until there is room in it") {
   run([](Reactor& reactor) -> Task<> {
     const TemporaryFolder folder;

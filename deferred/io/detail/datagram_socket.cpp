@@ -123,7 +123,7 @@ bool SocketDatagrams::try_send(std::string_view data, const Address& to) {
       look_for_room(to);
       return false;
     }
-    if (error == std::errc::not_connected) error = connect_again(to);
+    if (has_peer && is_unix()) error = connect_again(to, error);
     if (error && error != std::errc::interrupted) throw std::system_error(error, sending_to(to));
   }
 }
@@ -135,24 +135,45 @@ void SocketDatagrams::look_for_room(const Address& to) {
   room_.look_at_queue_of(to, what);
 }
 
-// The kernel ends the connection to a Unix socket that has ended: unix(7) does not say it,
-// unix_dgram_sendmsg() in net/unix/af_unix.c does it.
-std::error_code SocketDatagrams::connect_again(const Address& to) {
-  if (to.family() != Address::Family::unix_domain) {
-    return std::make_error_code(std::errc::not_connected);
-  }
+// The kernel refuses a datagram to a Unix socket that has ended, and is then connected to nobody:
+// unix(7) does not say it, unix_dgram_sendmsg() in net/unix/af_unix.c does it.
+std::error_code SocketDatagrams::connect_again(const Address& to, std::error_code sent) {
+  const bool is_refused = sent == std::errc::connection_refused;
+  const bool is_lost = is_refused || sent == std::errc::not_connected;
+  if (!is_lost || to.family() != Address::Family::unix_domain) return sent;
   const std::error_code error = connect_to(socket_.fd(), to);
-  if (!error && only_from_) only_from_ = peer_address(socket_.fd(), sending_to(to));
-  return error;
+  if (error) return is_refused ? sent : error;
+  only_from_ = peer_address(socket_.fd(), sending_to(to));
+  return {};
 }
 
 Address SocketDatagrams::do_connect(const Address& to) {
   const std::string what = connecting + to.text();
+  const bool is_ip = to.family() == Address::Family::ipv4 || to.family() == Address::Family::ipv6;
+  // The kernel would connect to it, and say then that it is not connected.
+  if (is_ip && to.port() == 0) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                            what + ": a peer has a port");
+  }
   const std::error_code error = connect_to(socket_.fd(), to);
   if (error) throw std::system_error(error, what);
-  only_from_ = peer_address(socket_.fd(), what).unmapped();
-  local_ = local_address(socket_.fd(), what).unmapped();
-  return is_unix() ? to : *only_from_;
+  try {
+    const Address named = peer_address(socket_.fd(), what).unmapped();
+    local_ = local_address(socket_.fd(), what).unmapped();
+    only_from_ = named;
+    return is_unix() ? to : named;
+  } catch (...) {
+    connect_back();
+    throw;
+  }
+}
+
+void SocketDatagrams::connect_back() noexcept {
+  if (peer() && !connect_to(socket_.fd(), *peer())) return;
+  const sockaddr nobody{AF_UNSPEC, {}};
+  ::connect(socket_.fd(), &nobody, sizeof nobody);
+  // A port that the kernel has picked is gone with that: __udp_disconnect() in net/ipv4/udp.c.
+  if (!is_unix()) ::bind(socket_.fd(), native(local_), size_of(local_));
 }
 
 void SocketDatagrams::do_close() noexcept {

@@ -50,14 +50,16 @@ class SocketDatagrams final : public DatagramTransport {
   bool is_unix() const noexcept;
   /// After a try that has found no room.
   void look_for_room(const Address& to);
-  /// To one that has ended and, maybe, begun again.
-  std::error_code connect_again(const Address& to);
+  /// If the peer has ended: to it, as it may have begun again. Gives what is left of the error.
+  std::error_code connect_again(const Address& to, std::error_code sent);
+  /// To the peer it had, or to nobody.
+  void connect_back() noexcept;
 
   Descriptor socket_;  // before what watches it
   FdReadiness socket_readable_;
   RoomToSend room_;
   Address local_;
-  std::optional<Address> only_from_;  // the peer as the kernel names him, if we have connected it
+  std::optional<Address> only_from_;  // the peer as the kernel names him, if he has a name
   BoundPath path_;
 };
 
