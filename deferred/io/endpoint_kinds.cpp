@@ -11,6 +11,7 @@
 #include "deferred/io/connect.hpp"
 #include "deferred/io/detail/datagram_kinds.hpp"
 #include "deferred/io/detail/endpoint_kinds.hpp"
+#include "deferred/io/detail/local_kinds.hpp"
 #include "deferred/io/listen.hpp"
 #include "deferred/io/network.hpp"
 #include "deferred/reactor/reactor.hpp"
@@ -116,6 +117,8 @@ Kinds::Kinds(Reactor&) {
   kinds_["udp"] = std::make_shared<UdpKind>();
   kinds_["unixgram"] = std::make_shared<UnixDatagramKind>();
   kinds_["fd"] = std::make_shared<Fd>();
+  kinds_["stdio"] = std::make_shared<StandardKind>();
+  kinds_["process"] = std::make_shared<ProcessKind>();
 }
 
 std::shared_ptr<EndpointKind> Kinds::of(const Endpoint& endpoint) const {

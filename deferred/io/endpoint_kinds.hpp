@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // EndpointKind: what connect(), listen() and, of datagrams, bind() and connect_datagram() make of
-// "KIND:...". tcp, unix, udp, unixgram and fd are there; a library adds its own, as "tls". Next:
-// endpoint.hpp, the text.
+// "KIND:...". tcp, unix, udp, unixgram, fd, stdio and process are there; a library adds its own, as
+// "tls". Next: endpoint.hpp, the text.
 #pragma once
 
 #include <memory>

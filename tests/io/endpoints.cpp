@@ -88,7 +88,9 @@ TEST_CASE("an endpoint that is wrong is refused with the reason") {
     const auto option = co_await as_outcome(io::connect("tcp:127.0.0.1:80:mode=600"));
 
     CHECK(failed_with(unknown, Errc::bad_endpoint));
-    CHECK(has(what(unknown), "there is no kind 'gopher' on this reactor; there are fd, tcp, unix"));
+    CHECK(has(what(unknown),
+              "there is no kind 'gopher' on this reactor; there are fd, process, "
+              "stdio, tcp, udp, unix"));
     CHECK(has(what(no_port), "tcp:HOST:PORT"));
     CHECK(has(what(option), "mode"));
     CHECK(has(error_of_listening(reactor, "tcp:127.0.0.1:0:mode=600"), "mode"));

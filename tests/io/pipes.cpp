@@ -14,6 +14,7 @@
 #include "deferred/io/pipe.hpp"
 #include "deferred/io/standard.hpp"
 #include "tests/io/loopback.hpp"
+#include "tests/io/standard_streams.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace deferred;
@@ -24,34 +25,6 @@ using io::Pipe;
 using io::Stream;
 
 namespace {
-
-/// While it lives, a standard stream is another file.
-class Standing {
- public:
-  Standing(int number, int in_place)
-      : number_(number), saved_(::fcntl(number, F_DUPFD_CLOEXEC, 10)) {
-    REQUIRE(::dup2(in_place, number) == number);
-  }
-  Standing(const Standing&) = delete;
-  Standing& operator=(const Standing&) = delete;
-  ~Standing() { ::dup2(saved_.fd(), number_); }
-
- private:
-  int number_;
-  Descriptor saved_;
-};
-
-class SystemPipe {
- public:
-  SystemPipe() {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    in = Descriptor(ends[0]);
-    out = Descriptor(ends[1]);
-  }
-  Descriptor in;
-  Descriptor out;
-};
 
 /// A terminal, and who sits at it.
 class Terminal {

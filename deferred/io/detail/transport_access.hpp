@@ -26,6 +26,7 @@ struct TransportAccess {
     transport.require_open(what);
   }
   static bool has_run_long(Transport& transport) noexcept { return transport.has_run_long(); }
+  static bool keeps_output(const Transport& transport) noexcept { return transport.keeps_output; }
   static std::optional<std::size_t> write_now(Transport& transport, std::string_view data) {
     return transport.write_now(data);
   }
