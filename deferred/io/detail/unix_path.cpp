@@ -10,12 +10,15 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "deferred/io/descriptor.hpp"
 #include "deferred/io/detail/native_address.hpp"
 #include "deferred/io/detail/socket.hpp"
+#include "deferred/io/lock_file.hpp"
 
 namespace deferred::io::detail {
 namespace {
@@ -50,17 +53,33 @@ std::error_code bind_to(int socket, const Address& at) noexcept {
   return ::bind(socket, native(at), size_of(at)) == 0 ? std::error_code() : last_error();
 }
 
+// One at a time, by a lock on a file beside it: of two that have found the path stale, the later
+// would remove what the first has bound. Who does not get the lock finds the path in use, as he
+// would a moment later. The file is removed while it is locked, and so by its owner alone.
+std::error_code replace_stale(int socket, const Address& at, const Path& path) {
+  const std::string beside = std::string(path.text()) + ".deferred-lock";
+  const std::optional<FileLock> lock = try_lock_file(beside);
+  std::error_code error = std::make_error_code(std::errc::address_in_use);
+  if (!lock) return error;
+  if (is_stale(at)) {
+    ::unlink(path.text());
+    error = bind_to(socket, at);
+  }
+  ::unlink(beside.c_str());
+  return error;
+}
+
 }  // namespace
 
-// Narrowed before there is a path, for it can be connected to at once; widened behind, for bind()
-// takes what the umask says from it.
+// Narrowed before there is a path, for it can be connected to at once: bind() takes the socket's
+// own mode (unix_bind_bsd() of net/unix/af_unix.c), less the umask. So it may have to be widened
+// behind.
 void bind_to_path(int socket, const Address& at, unsigned mode, const std::string& what) {
   const Path path(at);
   if (path) ::fchmod(socket, static_cast<mode_t>(mode));
   std::error_code error = bind_to(socket, at);
   if (error == std::errc::address_in_use && path && is_stale(at)) {
-    ::unlink(path.text());
-    error = bind_to(socket, at);
+    error = replace_stale(socket, at, path);
   }
   if (error) throw std::system_error(error, what);
   if (!path) return;
