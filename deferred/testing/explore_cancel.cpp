@@ -300,10 +300,6 @@ class CutRuns {
   ExploreCancelReport report_;
 };
 
-void must(bool holds, std::string_view sentence) {
-  if (!holds) throw std::logic_error(std::string(sentence));
-}
-
 ExploreCancelReport explore_cancel(const std::function<Task<>(CutRun&)>& program,
                                    const ExploreCancelOptions& options) {
   return CutRuns(program, options).all();

@@ -13,7 +13,6 @@
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/results/failure.hpp"
 #include "deferred/tasks/task.hpp"
+#include "deferred/testing/must.hpp"
 #include "reactors/virtual_time.hpp"
 
 namespace deferred::testing {
@@ -104,9 +104,6 @@ class DEFERRED_API CutRun {
   std::set<const DestroyedOnce*> alive_;
   bool destroyed_twice_ = false, copied_late_ = false;
 };
-
-/// For CutRun::at_end(): throws std::logic_error with `sentence` unless `holds`.
-DEFERRED_API void must(bool holds, std::string_view sentence);
 
 struct ExploreCancelOptions {
   std::vector<Cut> cuts = {Cut::cancel, Cut::cancel_once, Cut::close, Cut::throw_, Cut::timeout};
