@@ -14,7 +14,8 @@ class Faults {
   Faults& short_reads(bool on = true) noexcept { return reads_short = on, *this; }
   /// A write takes a part of what it could.
   Faults& short_writes(bool on = true) noexcept { return writes_short = on, *this; }
-  /// One of four reads and writes has to wait a turn, though it could have been done.
+  /// One of four reads and writes, also of datagrams, has to wait a turn, though it could have been
+  /// done.
   Faults& would_blocks(bool on = true) noexcept { return blocks = on, *this; }
   /// Behind each write the connection breaks with this probability: both sides get
   /// ECONNRESET, the other one behind what was written.

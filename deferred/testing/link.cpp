@@ -20,4 +20,9 @@ Link& Link::bandwidth(double bytes_per_second) {
   return *this;
 }
 
+Link& Link::datagrams(double lost, double doubled) {
+  state_->datagrams = {lost, doubled};
+  return *this;
+}
+
 }  // namespace deferred::testing

@@ -27,6 +27,9 @@ class DEFERRED_API Link {
   /// So many bytes a second go through in each direction, the later ones behind the earlier, of
   /// whichever connection they are. Unset, or 0: any number.
   Link& bandwidth(double bytes_per_second);
+  /// A datagram is lost, and one that is not comes twice, with these probabilities. Unset: none.
+  /// They overtake each other wherever they take different times.
+  Link& datagrams(double lost, double doubled = 0);
 
  private:
   simulation::LinkState* state_;

@@ -43,8 +43,8 @@ class DEFERRED_API Node {
     return deferred::spawn(reactor(), std::forward<A>(what)...);
   }
 
-  /// From now on connect(), accept() and listen() fail with EMFILE while its streams and listeners
-  /// are as many. Of what is open nothing is closed.
+  /// From now on connect(), accept(), listen() and bind() fail with EMFILE while its streams,
+  /// listeners and sockets of datagrams are as many. Of what is open nothing is closed.
   void limit_descriptors(std::size_t most) noexcept;
   /// As it is when it is made.
   void limit_descriptors() noexcept;

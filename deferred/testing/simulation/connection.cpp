@@ -87,7 +87,7 @@ std::optional<std::size_t> Connection::read(unsigned side, std::span<char> into)
     return std::nullopt;
   }
   const Faults& faults = world().faults;
-  if (faults.blocks && world().of_faults.below(4) == 0) return std::nullopt;
+  if (world().blocks()) return std::nullopt;
   std::size_t size = std::min(into.size(), end.arrived - end.consumed);
   if (faults.reads_short) size = short_of(size);
   end.inbox.copy(into.data(), size, end.consumed);
@@ -105,8 +105,9 @@ std::optional<std::size_t> Connection::write(unsigned side, std::string_view dat
   if (error != std::errc()) throw std::system_error(code_of(error), "write to " + peer(side));
   if (end.credit == 0) return std::nullopt;
   const Faults& faults = world().faults;
-  if (faults.blocks && world().of_faults.below(4) == 0) return std::nullopt;
-  std::size_t size = std::min({data.size(), std::size_t{end.credit}, std::size_t{most_in_a_segment}});
+  if (world().blocks()) return std::nullopt;
+  std::size_t size =
+      std::min({data.size(), std::size_t{end.credit}, std::size_t{most_in_a_segment}});
   if (faults.writes_short) size = short_of(size);
   size = static_cast<std::size_t>(std::min<std::uint64_t>(size, end.until_reset));
 

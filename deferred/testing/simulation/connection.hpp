@@ -140,6 +140,7 @@ class Connection final : public Party {
   void send_again_later(unsigned from);
   void call_again_later();
   void break_off(unsigned side, bool in_order);
+  bool end(unsigned side, std::errc error);
   void fail(unsigned side, std::errc error);
   void give_up(unsigned side);
   void report(unsigned side, What what);

@@ -45,6 +45,10 @@ const char* name_of(What what) noexcept {
       return "writable";
     case What::has_callers:
       return "has callers";
+    case What::datagram:
+      return "datagram";
+    case What::refused:
+      return "refused";
   }
   return "?";
 }

@@ -33,4 +33,8 @@ std::uint64_t Links::bytes_per_second(const LinkState& link) const noexcept {
   return link.bytes_per_second ? *link.bytes_per_second : all_.bytes_per_second.value_or(0);
 }
 
+LinkState::Datagrams Links::datagrams(const LinkState& link) const noexcept {
+  return link.datagrams ? *link.datagrams : all_.datagrams.value_or(LinkState::Datagrams());
+}
+
 }  // namespace deferred::testing::simulation

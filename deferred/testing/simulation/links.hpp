@@ -22,9 +22,16 @@ struct LinkState {
     Duration most;
   };
 
+  /// How probably one comes to this.
+  struct Datagrams {
+    double lost = 0;
+    double doubled = 0;
+  };
+
   // Nothing: as all links have it.
   std::optional<Latency> latency;
   std::optional<std::uint64_t> bytes_per_second;  // 0: any number
+  std::optional<Datagrams> datagrams;
   // Of each family, IPv4 and IPv6: no packet gets through.
   std::array<bool, 2> is_cut = {};
   // From the machine with the lower number, and to it: what was sent before has left by then.
@@ -42,6 +49,7 @@ class Links {
   /// How long the next packet takes at least and at most.
   LinkState::Latency latency(const LinkState& link) const noexcept;
   std::uint64_t bytes_per_second(const LinkState& link) const noexcept;
+  LinkState::Datagrams datagrams(const LinkState& link) const noexcept;
 
  private:
   std::map<std::pair<std::size_t, std::size_t>, LinkState> links_;  // the lower number first

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "deferred/io/address.hpp"
+#include "deferred/io/errors.hpp"
 #include "deferred/reactor/reactor.hpp"
 #include "deferred/reactor/task_ref.hpp"
 #include "deferred/testing/simulation/connection.hpp"
+#include "deferred/testing/simulation/mailbox.hpp"
 #include "deferred/testing/simulation/port.hpp"
 #include "deferred/testing/simulation/transport.hpp"
 #include "deferred/testing/simulation/world.hpp"
@@ -45,6 +47,22 @@ bool overlaps(const io::Address& open, const io::Address& wanted) {
     return at.is_any() && (at.family() == Family::ipv6 || other.family() == Family::ipv4);
   };
   return is_everywhere(open, wanted) || is_everywhere(wanted, open);
+}
+
+// Of ports, or of mailboxes.
+template <class Place>
+void require_free(const std::vector<Place*>& places, const io::Address& wanted,
+                  const io::ListenOptions& options, const std::string& what) {
+  for (const Place* const place : places) {
+    const bool shares = place->is_shared() && options.share_port;
+    if (overlaps(place->at(), wanted) && !shares) fail(std::errc::address_in_use, what);
+  }
+}
+
+template <class Place>
+Place* one_of(const std::vector<Place*>& found, Random& random) {
+  if (found.size() < 2) return found.empty() ? nullptr : found.front();
+  return found[static_cast<std::size_t>(random.below(found.size()))];
 }
 
 // Of a path that nobody has opened, or of an abstract name.
@@ -87,11 +105,10 @@ Task<io::Stream> Machine::connect(io::Address to) {
   co_await cancel_point;
   const std::string what = "connect to " + to.text();
   require_running(what);
-  Machine* const other = to.is_loopback() ? this : world_.at(to);
-  if (!other) fail(std::errc::host_unreachable, what);
+  Machine& other = machine_at(to, what);
   if (to.family() == Family::unix_domain && !port_at(to)) fail(nobody_at(to), what);
   OpenDescriptor descriptor(*this, what);
-  const Held<Connection> connection(new Connection(world_, *this, *other, to));
+  const Held<Connection> connection(new Connection(world_, *this, other, to));
   auto transport = io::TransportPointer::make<SimulatedTransport>(
       *world_.events.reactor(), std::move(descriptor), connection, Connection::client);
   io::Stream stream(transport);  // closes it, whatever comes
@@ -101,18 +118,23 @@ Task<io::Stream> Machine::connect(io::Address to) {
   co_return stream;
 }
 
+Machine& Machine::machine_at(const io::Address& address, const std::string& what) {
+  Machine* const found = address.is_loopback() ? this : world_.at(address);
+  if (!found) fail(std::errc::host_unreachable, what);
+  return *found;
+}
+
+io::Address Machine::place_for(const io::Address& at, const std::string& what) {
+  if (at.family() == Family::unix_domain) return at;
+  if (!at.is_any() && !is_own(at)) fail(std::errc::address_not_available, what);
+  return at.port() == 0 ? at.with_port(next_free_port()) : at;
+}
+
 io::Listener Machine::listen(const io::Address& at, const io::ListenOptions& options) {
   const std::string what = "listen on " + at.text();
   require_running(what);
-  io::Address wanted = at;
-  if (at.family() != Family::unix_domain) {
-    if (!at.is_any() && !is_own(at)) fail(std::errc::address_not_available, what);
-    if (at.port() == 0) wanted = at.with_port(next_free_port());
-  }
-  for (const Port* const port : ports_) {
-    const bool shares = port->is_shared() && options.share_port;
-    if (overlaps(port->at(), wanted) && !shares) fail(std::errc::address_in_use, what);
-  }
+  const io::Address wanted = place_for(at, what);
+  require_free(ports_, wanted, options, what);
   OpenDescriptor descriptor(*this, what);
   const Held<Port> port(new Port(*this, wanted, options));
   ports_.reserve(ports_.size() + 1);
@@ -120,6 +142,23 @@ io::Listener Machine::listen(const io::Address& at, const io::ListenOptions& opt
                                                                std::move(descriptor), port);
   ports_.push_back(port.get());
   return io::Listener(std::move(acceptor));
+}
+
+io::Datagram Machine::bind(const io::Address& at, const io::ListenOptions& options) {
+  const std::string what = "bind to " + at.text();
+  require_running(what);
+  if (at.family() == Family::unix_domain || at.family() == Family::unnamed) {
+    throw std::system_error(io::Errc::not_supported, what);
+  }
+  const io::Address wanted = place_for(at, what);
+  require_free(mailboxes_, wanted, options, what);
+  OpenDescriptor descriptor(*this, what);
+  const Held<Mailbox> mailbox(new Mailbox(*this, wanted, options));
+  mailboxes_.reserve(mailboxes_.size() + 1);
+  auto transport = io::DatagramPointer::make<SimulatedDatagrams>(*world_.events.reactor(),
+                                                                 std::move(descriptor), mailbox);
+  mailboxes_.push_back(mailbox.get());
+  return io::Datagram(std::move(transport));
 }
 
 Task<std::vector<io::Address>> Machine::look_up(std::string host) {
@@ -138,18 +177,36 @@ Port* Machine::port_at(const io::Address& address) {
     }
     if (!found.empty()) break;
   }
-  if (found.size() < 2) return found.empty() ? nullptr : found.front();
-  return found[static_cast<std::size_t>(world_.of_network.below(found.size()))];
+  return one_of(found, world_.of_network);
+}
+
+// One that is connected to the sender is before all others.
+Mailbox* Machine::mailbox_at(const io::Address& address, const io::Address& sender) {
+  if (state_ != State::runs) return nullptr;
+  std::vector<Mailbox*> found;
+  int best = 0;
+  for (Mailbox* const mailbox : mailboxes_) {
+    if (!overlaps(mailbox->at(), address) || !mailbox->takes_from(sender)) continue;
+    const int fits = mailbox->is_connected() ? 3 : mailbox->at() == address ? 2 : 1;
+    if (fits > best) found.clear();
+    best = std::max(best, fits);
+    if (fits == best) found.push_back(mailbox);
+  }
+  return one_of(found, world_.of_network);
 }
 
 void Machine::remove(const Port& port) noexcept { std::erase(ports_, &port); }
+void Machine::remove(const Mailbox& mailbox) noexcept { std::erase(mailboxes_, &mailbox); }
 
 std::uint16_t Machine::next_free_port() {
   for (int tries = 0; tries < 0x10000 - first_free_port; ++tries) {
     last_port_ = std::max(static_cast<std::uint16_t>(last_port_ + 1), first_free_port);
     const std::uint16_t next = last_port_;
-    const auto is_taken = [next](const Port* port) { return port->at().port() == next; };
-    if (std::none_of(ports_.begin(), ports_.end(), is_taken)) break;
+    const auto is_taken = [next](const auto* place) { return place->at().port() == next; };
+    if (std::none_of(ports_.begin(), ports_.end(), is_taken) &&
+        std::none_of(mailboxes_.begin(), mailboxes_.end(), is_taken)) {
+      break;
+    }
   }
   return last_port_;
 }
@@ -165,6 +222,7 @@ void Machine::stop(State state, io::Ending how) {
     }
   }
   for (Port* const port : std::vector<Port*>(ports_)) port->acceptor()->close();
+  for (Mailbox* const mailbox : std::vector<Mailbox*>(mailboxes_)) mailbox->transport()->close();
 }
 
 RestoreTaskLocal Machine::set_as_current() { return machine_of_task.set(this); }

@@ -16,6 +16,7 @@
 
 namespace deferred::testing::simulation {
 
+class Mailbox;
 class Port;
 class World;
 
@@ -32,6 +33,7 @@ class Machine final : public io::Network {
 
   Task<io::Stream> connect(io::Address to) override;
   io::Listener listen(const io::Address& at, const io::ListenOptions& options) override;
+  io::Datagram bind(const io::Address& at, const io::ListenOptions& options) override;
   Task<std::vector<io::Address>> look_up(std::string host) override;
 
   World& world() const noexcept { return world_; }
@@ -46,6 +48,12 @@ class Machine final : public io::Network {
   /// Whoever is at this address, or null.
   Port* port_at(const io::Address& address);
   void remove(const Port& port) noexcept;
+  /// Who takes a datagram for `address` from this sender, or null.
+  Mailbox* mailbox_at(const io::Address& address, const io::Address& sender);
+  void remove(const Mailbox& mailbox) noexcept;
+  /// Whose this address is, as seen from here. Throws std::errc::host_unreachable.
+  Machine& machine_at(const io::Address& address, const std::string& what);
+  bool is_own(const io::Address& host) const;
   std::uint16_t next_free_port();
 
   std::size_t open_descriptors() const noexcept { return open_; }
@@ -61,14 +69,16 @@ class Machine final : public io::Network {
 
  private:
   friend class OpenDescriptor;
-  bool is_own(const io::Address& host) const;
   void require_running(const std::string& what) const;
+  /// At which address, with which port, something is to be opened.
+  io::Address place_for(const io::Address& at, const std::string& what);
 
   World& world_;
   std::string name_;
   std::size_t number_;
   State state_ = State::runs;
   std::vector<Port*> ports_;  // in the order in which they were opened
+  std::vector<Mailbox*> mailboxes_;
   std::uint16_t last_port_ = 0;
   std::size_t open_ = 0;
   std::size_t most_open_ = SIZE_MAX;

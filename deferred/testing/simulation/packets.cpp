@@ -37,30 +37,11 @@ void Connection::post(TimePoint at, unsigned side, What what) {
 }
 
 bool Connection::is_passable() const noexcept {
-  const bool is_cut = family_ == io::Address::Family::ipv6 ? link_.is_cut[1] : link_.is_cut[0];
-  const auto is_gone = [](const End& end) {
-    return end.machine->state() == Machine::State::is_gone;
-  };
-  return !is_cut && !is_gone(ends_[client]) && !is_gone(ends_[server]);
+  return world_->is_passable(link_, machine(client), machine(server), family_);
 }
 
-// Behind what leaves before it, and what may be drawn for the way.
 TimePoint Connection::arrival(unsigned from, std::uint32_t bytes) {
-  TimePoint leaves = now();
-  if (const std::uint64_t rate = world_->links.bytes_per_second(link_)) {
-    const bool is_back = ends_[from].machine->number() > ends_[1 - from].machine->number();
-    TimePoint& free_at = link_.free_at[is_back ? 1 : 0];
-    const auto takes = static_cast<std::int64_t>(bytes * std::uint64_t{1'000'000'000} / rate);
-    leaves = free_at = std::max(free_at, leaves) + Duration(takes);
-  }
-  const LinkState::Latency latency = world_->links.latency(link_);
-  const Duration varies = latency.most - latency.least;
-  Duration way = latency.least;
-  if (varies > Duration::zero()) {
-    const auto most = static_cast<std::uint64_t>(varies.count());
-    way += Duration(static_cast<std::int64_t>(world_->of_network.below(most + 1)));
-  }
-  return leaves + way;
+  return world_->arrival(link_, machine(from), machine(1 - from), bytes);
 }
 
 // In order: each behind the one before, and all of them behind one that was lost.
@@ -260,22 +241,31 @@ void Connection::reset_arrives(unsigned side) {
 
 // What is left of this side, once an error is all that it has to tell. The end that has come stays
 // the end, and who writes behind it is told that nobody reads (Linux: tcp_reset()).
-void Connection::fail(unsigned side, std::errc error) {
+bool Connection::end(unsigned side, std::errc error) {
   End& end = ends_[side];
-  if (end.state == State::none || end.state == State::gone) return;
+  if (end.state == State::none || end.state == State::gone) return false;
   end.state = State::gone;
   if (side == server) leave_port();
   end.inbox.resize(end.arrived);
   const bool is_reset = error == std::errc::connection_reset;
   end.write_error = end.ended && is_reset ? std::errc::broken_pipe : error;
   if (!end.ended) end.read_error = error;
+  return true;
+}
+
+void Connection::fail(unsigned side, std::errc error) {
+  if (!end(side, error)) return;
   report(side, What::is_readable);
   report(side, What::is_writable);
 }
 
+// In a call of the program's, in which nothing is reported.
 void Connection::break_off(unsigned side, bool in_order) {
   send_reset(side, in_order);
-  fail(side, std::errc::connection_reset);
+  const bool is_told = end(side, std::errc::connection_reset) && ends_[side].transport;
+  if (!is_told) return;
+  tell_later(side, What::is_readable);
+  tell_later(side, What::is_writable);
 }
 
 void Connection::report(unsigned side, What what) {
@@ -307,6 +297,8 @@ void Connection::happens(const Happening& happening) {
       ends_[side].tells_writable = false;
       return report(side, What::is_writable);
     case What::has_callers:
+    case What::datagram:
+    case What::refused:
       break;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Party: to whom something happens in a simulation, a connection or a port. Counted: what is on its
-// way to one holds it. Next: events.hpp.
+// Party: to whom something happens in a simulation: a connection, a port, a datagram. Counted: what
+// is on its way to one holds it. Next: events.hpp.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +66,8 @@ enum class What : std::uint8_t {
   is_readable,  ///< A program is to be told.
   is_writable,
   has_callers,
+  datagram,  ///< One arrives.
+  refused,   ///< The word that nobody was there to take it.
 };
 const char* name_of(What what) noexcept;
 
@@ -74,7 +76,7 @@ struct Happening {
   What what;
   std::uint8_t side = 0;     // of a connection: whose end it happens to
   std::uint16_t round = 0;   // of a packet: see End::round
-  std::uint32_t bytes = 0;   // of a segment
+  std::uint32_t bytes = 0;   // of a segment or a datagram
   std::uint32_t credit = 0;  // what the other side may send on top
 };
 

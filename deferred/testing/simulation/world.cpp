@@ -54,6 +54,9 @@ Task<io::Stream> Outside::connect(io::Address to) {
 io::Listener Outside::listen(const io::Address& at, const io::ListenOptions&) {
   refuse("listen on " + at.text());
 }
+io::Datagram Outside::bind(const io::Address& at, const io::ListenOptions&) {
+  refuse("bind to " + at.text());
+}
 Task<std::vector<io::Address>> Outside::look_up(std::string host) {
   co_await cancel_point;
   refuse("look up " + host);
@@ -124,6 +127,33 @@ std::vector<io::Address> World::look_up(const std::string& host) const {
 bool World::is_fault(double probability) noexcept {
   constexpr double all = 9'007'199'254'740'992.0;  // 2^53: as exact as a double
   return static_cast<double>(of_faults() >> 11) < probability * all;
+}
+
+bool World::is_passable(const LinkState& link, const Machine& a, const Machine& b,
+                        io::Address::Family family) const noexcept {
+  const bool is_cut = family == io::Address::Family::ipv6 ? link.is_cut[1] : link.is_cut[0];
+  const auto is_gone = [](const Machine& machine) {
+    return machine.state() == Machine::State::is_gone;
+  };
+  return !is_cut && !is_gone(a) && !is_gone(b);
+}
+
+TimePoint World::arrival(LinkState& link, const Machine& from, const Machine& to,
+                         std::uint32_t bytes) {
+  TimePoint leaves = events.now();
+  if (const std::uint64_t rate = links.bytes_per_second(link)) {
+    TimePoint& free_at = link.free_at[from.number() > to.number() ? 1 : 0];
+    const auto takes = static_cast<std::int64_t>(bytes * std::uint64_t{1'000'000'000} / rate);
+    leaves = free_at = std::max(free_at, leaves) + Duration(takes);
+  }
+  const LinkState::Latency latency = links.latency(link);
+  const Duration varies = latency.most - latency.least;
+  Duration way = latency.least;
+  if (varies > Duration::zero()) {
+    const auto most = static_cast<std::uint64_t>(varies.count());
+    way += Duration(static_cast<std::int64_t>(of_network.below(most + 1)));
+  }
+  return leaves + way;
 }
 
 void World::add(Connection& connection) noexcept {

@@ -32,6 +32,7 @@ class Outside final : public io::Network {
  public:
   Task<io::Stream> connect(io::Address to) override;
   io::Listener listen(const io::Address& at, const io::ListenOptions& options) override;
+  io::Datagram bind(const io::Address& at, const io::ListenOptions& options) override;
   Task<std::vector<io::Address>> look_up(std::string host) override;
 };
 
@@ -61,6 +62,15 @@ class World final : public Counted {
 
   /// It happens, with this probability.
   bool is_fault(double probability) noexcept;
+  /// See Faults::would_blocks().
+  bool blocks() noexcept { return faults.blocks && of_faults.below(4) == 0; }
+
+  /// Packets get from one to the other.
+  bool is_passable(const LinkState& link, const Machine& a, const Machine& b,
+                   io::Address::Family family) const noexcept;
+  /// When one that leaves now is there: behind what has left before it, and what may be drawn for
+  /// the way.
+  TimePoint arrival(LinkState& link, const Machine& from, const Machine& to, std::uint32_t bytes);
 
   std::uint64_t next_id() noexcept { return ++last_id_; }
   void add(Connection& connection) noexcept;
