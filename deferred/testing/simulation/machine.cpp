@@ -59,6 +59,14 @@ void require_free(const std::vector<Place*>& places, const io::Address& wanted,
   }
 }
 
+// As they are now, whatever those whose waits end do then.
+template <class Place>
+std::vector<Held<Place>> held(const std::vector<Place*>& places) {
+  std::vector<Held<Place>> all;
+  for (Place* const place : places) all.emplace_back(place);
+  return all;
+}
+
 template <class Place>
 Place* one_of(const std::vector<Place*>& found, Random& random) {
   if (found.size() < 2) return found.empty() ? nullptr : found.front();
@@ -221,8 +229,12 @@ void Machine::stop(State state, io::Ending how) {
       if (SimulatedTransport* const transport = connection->transport(side)) transport->close(how);
     }
   }
-  for (Port* const port : std::vector<Port*>(ports_)) port->acceptor()->close();
-  for (Mailbox* const mailbox : std::vector<Mailbox*>(mailboxes_)) mailbox->transport()->close();
+  for (const Held<Port>& port : held(ports_)) {
+    if (port->acceptor()) port->acceptor()->close();
+  }
+  for (const Held<Mailbox>& mailbox : held(mailboxes_)) {
+    if (mailbox->transport()) mailbox->transport()->close();
+  }
 }
 
 RestoreTaskLocal Machine::set_as_current() { return machine_of_task.set(this); }

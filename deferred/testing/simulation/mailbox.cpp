@@ -33,6 +33,7 @@ void Mailbox::close() noexcept {
 }
 
 io::Address Mailbox::source_for(const io::Address& to, const std::string& what) const {
+  if (to.port() == 0) fail(std::errc::invalid_argument, what);
   const bool takes_both = at_.is_any() && at_.family() == Family::ipv6;
   if (to.family() != at_.family() && !(takes_both && to.family() == Family::ipv4)) {
     fail(std::errc::address_family_not_supported, what);
