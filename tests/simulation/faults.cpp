@@ -177,7 +177,8 @@ TEST_CASE("a reset at each byte of three messages lets the server see those that
     CHECK(what(fresh.outcome_of(std::move(server))) ==
           "read from [fd00::1]:49152: Connection reset by peer");
     CHECK(what(fresh.outcome_of(std::move(client))).ends_with("Connection reset by peer"));
-    CHECK(asked.size() == (bytes >= 6 ? 1U : 0U) + (bytes >= 12 ? 1U : 0U) + (bytes >= 20 ? 1U : 0U));
+    CHECK(asked.size() ==
+          (bytes >= 6 ? 1U : 0U) + (bytes >= 12 ? 1U : 0U) + (bytes >= 20 ? 1U : 0U));
     CHECK(got.empty());
   }
 }

@@ -244,8 +244,7 @@ TEST_CASE("a scenario that hangs on more than its seed fails, though nothing is 
   });
 
   REQUIRE(report.failures.size() == 1);
-  CHECK(report.failures[0].text() ==
-        "seed 1: it does something else the second time");
+  CHECK(report.failures[0].text() == "seed 1: it does something else the second time");
 }
 
 TEST_CASE("a failure that does not come again is told so") {
