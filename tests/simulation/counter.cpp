@@ -39,7 +39,7 @@ Task<std::string> ask(std::string endpoint, std::string question) {
   Stream stream = co_await io::connect(endpoint, io::ConnectOptions(1s));
   const std::string message = io::encode_netstring(question);
   co_await stream.write_all(message);
-  co_return co_await io::read_netstring(stream);
+  co_return co_await message_from(stream);
 }
 
 /// Answers each connection's one question by `answer(question)`.
@@ -47,7 +47,7 @@ template <class F>
 Task<> answer_questions(F answer) {
   io::Listener listener = io::listen("tcp:*:80");
   const auto handle = [answer](Stream stream) -> Task<> {
-    const std::string question = co_await with_timeout(2s, io::read_netstring(stream));
+    const std::string question = co_await with_timeout(2s, message_from(stream));
     std::string given = co_await answer(question);
     const std::string message = io::encode_netstring(given);
     co_await stream.write_all(message);

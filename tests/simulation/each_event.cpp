@@ -13,8 +13,9 @@ namespace {
 
 Task<> answer_netstrings(Stream stream) {
   while (true) {
-    const std::string question = co_await with_timeout(1min, io::read_netstring(stream));
-    const std::string answer = io::encode_netstring(question + "!");
+    const auto question = co_await with_timeout(1min, io::read_netstring(stream));
+    if (!question) co_return;
+    const std::string answer = io::encode_netstring(*question + "!");
     co_await stream.write_all(answer);
   }
 }
@@ -27,7 +28,7 @@ Task<> ask_on(Stream& stream, std::vector<std::string>& answers, std::size_t cou
   while (answers.size() < count) {
     const std::string question = io::encode_netstring(std::to_string(answers.size()));
     co_await stream.write_all(question);
-    std::string answer = co_await with_timeout(5s, io::read_netstring(stream));
+    std::string answer = co_await with_timeout(5s, message_from(stream));
     answers.push_back(std::move(answer));
   }
 }

@@ -24,13 +24,13 @@ Task<> ask_three(Stream& stream, std::vector<std::string>& answers) {
       io::encode_netstring("one") + io::encode_netstring("two") + io::encode_netstring("three");
   co_await stream.write_all(messages);
   for (int i = 0; i < 3; ++i) {
-    std::string answer = co_await io::read_netstring(stream);
+    std::string answer = co_await message_from(stream);
     answers.push_back(std::move(answer));
   }
 }
 Task<> answer_all(Stream stream) {
   while (true) {
-    const std::string message = co_await io::read_netstring(stream);
+    const std::string message = co_await message_from(stream);
     const std::string answer = io::encode_netstring(message + "!");
     co_await stream.write_all(answer);
   }
@@ -167,7 +167,7 @@ TEST_CASE("a reset at each byte of three messages lets the server see those that
     std::vector<std::string> asked;
     const auto take_all = [&asked](Stream stream) -> Task<> {
       while (true) {
-        std::string message = co_await io::read_netstring(stream);
+        std::string message = co_await message_from(stream);
         asked.push_back(std::move(message));
       }
     };

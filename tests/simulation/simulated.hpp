@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -85,6 +86,13 @@ inline Task<std::string> read_from(io::Stream& stream, std::size_t most = 100'00
 
 /// All of it.
 inline Task<> write_to(io::Stream& stream, std::string text) { co_await stream.write_all(text); }
+
+/// The next netstring. That there is none any more is an error.
+inline Task<std::string> message_from(io::Stream& stream) {
+  const std::optional<std::string> message = co_await io::read_netstring(stream);
+  if (!message) throw std::system_error(io::Errc::ended, "read from " + stream.peer());
+  co_return *message;
+}
 
 /// Gives back what comes, until the end.
 inline Task<> echo(io::Stream stream) {
