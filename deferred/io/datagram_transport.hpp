@@ -39,11 +39,9 @@ class Received {
 /// Sends and receives datagrams. On its reactor's thread only.
 ///
 /// The laws:
-/// 1. A Transport's laws 1 and 5 to 7 are its laws too: who begins to wait is told, in a later
-/// turn,
-///    what is ready; a report too many is allowed; do_close() runs no user code, and report(),
-///    which may, is called last; nothing below is touched after do_close(), or once the reactor is
-///    gone.
+/// 1. A Transport's laws 1 and 5 to 7 too: what is ready is reported in a later turn, maybe too
+///    often; do_close() runs no user code, and report(), which may, is called last; nothing below
+///    is touched after do_close(), or once the reactor is gone.
 /// 2. A datagram is given by one try_receive(), and taken by one try_send(), whole or not at all.
 ///    What throws has given and taken nothing.
 /// 3. An error does not stay: the next try may do. It may be an earlier datagram's, of one that

@@ -77,7 +77,8 @@ class FileOptions {
 /// it only looks - reads, size(), sync(), the opening of a file to read it - nobody waits for it
 /// then. Where it changes something it is waited for, its value is given, and the cancel comes at
 /// the next await: behind the await of a write nothing is written any more. A task that is closed
-/// does not wait: what has begun ends by itself. The reactor's end waits for it.
+/// does not wait: what has begun ends by itself. The reactor's end waits for all that has begun, in
+/// threads of its own; of other threads see files::use().
 ///
 /// Errors are std::system_error, "OPERATION PATH: text", such as "open /etc/shadow: Permission
 /// denied"; of a file that is closed Errc::closed.
@@ -99,8 +100,9 @@ class [[nodiscard]] DEFERRED_API File {
   /// All of `bytes`. What was not written before is zeros. After an error, as of a disk that gets
   /// full, some first part of them may be written.
   Task<void> write_at(std::uint64_t offset, std::string bytes);
-  /// All of `bytes` at its end, in one piece, also beside other processes that append - unless it
-  /// is cut by an error, as above. Needs Linux 4.16 and a file system that can.
+  /// All of `bytes` at its end; in one piece, also beside other processes that append, if it is
+  /// less than 2 GiB, of which Linux takes a page less in one call, and is not cut by an error, as
+  /// above. Needs Linux 4.16 and a file system that can.
   Task<void> append(std::string bytes);
   Task<std::uint64_t> size() const;
   /// Cuts it off there, or makes it as long, by zeros.
@@ -109,7 +111,11 @@ class [[nodiscard]] DEFERRED_API File {
   /// is not heard, it says here.
   Task<void> sync();
 
-  /// Closes it when the calls that are under way have ended. Nothing the second time.
+  /// Closes it when the calls that are under way have ended; if there are none, as it returns, on
+  /// this thread. That takes long where a file system writes only then, as those of networks may,
+  /// or has the room of a large file to free that has no name any more. Then in another thread:
+  /// `auto end = [file = std::move(file)]() mutable { file.close(); };`, and
+  /// `co_await in_thread(std::move(end));`. Nothing the second time.
   void close() noexcept { descriptor_.reset(); }
   bool is_open() const noexcept { return descriptor_ != nullptr; }
   /// As it was given.
@@ -129,9 +135,11 @@ DEFERRED_API Task<std::string> read_file(std::string path, std::size_t limit = 6
 /// Gives a file other contents, as a whole: whoever opens it finds the old ones or these, even if
 /// the machine fails. They are written to a file beside it, ".deferred-PID-N", are brought to the
 /// disk, and that takes the place of the old one; it is gone whatever fails, unless the process is
-/// killed. The old one's mode, owner and group are kept, or it fails; not its access lists. A new
-/// one has the mode 0666 less the umask. Of a symbolic link what it leads to is replaced, if there
-/// is such a thing, else the link. Hard links keep the old contents.
+/// killed. The old one's mode, owner, group and access list (POSIX) are kept, or it fails; no other
+/// attributes. Until all is written it is its maker's alone. Where there was none, it has the mode
+/// 0666 less the umask, or what the folder gives new files. Of a symbolic link what it leads to is
+/// replaced; the link itself, if there is no such thing; it fails if that cannot be told. Hard
+/// links keep the old contents.
 ///
 /// Fails for what is no regular file. If only the folder cannot be brought to the disk, that is
 /// thrown too, and the file is replaced, but may be the old one if the machine fails now. Cancelled
@@ -141,7 +149,9 @@ DEFERRED_API Task<void> replace_file(std::string path, std::string contents);
 namespace files {
 
 /// What is read and written on this reactor runs in this pool from now on; null: in four threads of
-/// its own, as without this. Calls under way stay where they are. For tests: a ManualPool.
+/// its own, as without this. Calls under way stay where they are: the reactor keeps all pools that
+/// it was given, and nothing but its end waits for them. That does not wait for what has begun in
+/// one that somebody else has too. For tests: a ManualPool.
 DEFERRED_API void use(Reactor& reactor, std::shared_ptr<Pool> pool);
 
 }  // namespace files

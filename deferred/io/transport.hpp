@@ -2,7 +2,7 @@
 //
 // Transport: what a Stream is made of; who writes one of his own, with its laws, has a stream that
 // all protocols take. Knows no tasks: it says what it can do now, and its two Readiness objects
-// tell when to try again. Next: stream.hpp.
+// tell when to try again. Next: stream.hpp; testing/stream_conformance.hpp holds the laws.
 #pragma once
 
 #include <cstddef>

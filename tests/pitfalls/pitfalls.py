@@ -3,7 +3,8 @@
 pitfalls.py ROOT DOCUMENT run PROGRAM VERSION SANITIZERS -- COMPILER...: what becomes of each is what is shown below it.
 
 Blocks stand where tests/docs/snippets.py says. Below one may stand lines that are indented: what its program prints, all
-of it. '...' alone is any number of lines, and within a line anything. Of a block with a line that is 'warned' or 'refused',
+of it. '...' alone is any number of lines, and within a line anything; but one that is 'broken' does not print what is shown
+below the next block, which is right. Of a block with a line that is 'warned' or 'refused',
 they are parts of what the compiler says to it. A report of AddressSanitizer comes only where that looks on, and what
 stands below the heading of g++ 12 is right with another VERSION of g++: such a block is left out there, if it is 'broken'.
 """
@@ -108,7 +109,8 @@ def main():
     version, sanitizers, _, *compiler = more
     document = snippets.Document(root, name, compiler)
     wrong, ran = 0, 0
-    for block in runnable(document):
+    blocks = runnable(document)
+    for block, mended in zip(blocks, [*blocks[1:], None]):
         shown = shown_below(block, text.splitlines())
         broken = any(BROKEN.search(line) for line in block.lines)
         on_purpose = block.wrong()
@@ -122,6 +124,8 @@ def main():
         else:
             found = printed(file, block.line)
             right = pattern(shown).fullmatch(found)
+            if broken and mended:
+                right = right and not pattern(shown_below(mended, text.splitlines())).fullmatch(found)
         ran += 1
         if not right:
             wrong += 1
