@@ -56,17 +56,8 @@ DEFERRED_API Task<std::optional<std::string>> read_prefixed(Stream& stream, std:
                                                             std::size_t width);
 DEFERRED_API Task<void> write_prefixed(Stream& stream, std::string whole);
 
-/// How many bytes a length has.
 template <class N>
-constexpr std::size_t width_of() {
-  constexpr bool is_length = std::unsigned_integral<N> && !std::same_as<N, bool> &&
-                             !std::same_as<N, wchar_t> && !std::same_as<N, char8_t> &&
-                             !std::same_as<N, char16_t> && !std::same_as<N, char32_t>;
-  static_assert(is_length,
-                "the length before a message is a std::uint8_t, std::uint16_t, std::uint32_t or "
-                "std::uint64_t: read_prefixed<std::uint32_t>(stream)");
-  return sizeof(N);
-}
+constexpr std::size_t width_of();
 
 }  // namespace detail
 
@@ -87,4 +78,19 @@ Task<void> write_prefixed(Stream& stream, std::string_view bytes) {
   return detail::write_prefixed(stream, encode_prefixed<N>(bytes));
 }
 
+namespace detail {
+
+/// How many bytes a length has.
+template <class N>
+constexpr std::size_t width_of() {
+  constexpr bool is_length = std::unsigned_integral<N> && !std::same_as<N, bool> &&
+                             !std::same_as<N, wchar_t> && !std::same_as<N, char8_t> &&
+                             !std::same_as<N, char16_t> && !std::same_as<N, char32_t>;
+  static_assert(is_length,
+                "the length before a message is a std::uint8_t, std::uint16_t, std::uint32_t or "
+                "std::uint64_t: read_prefixed<std::uint32_t>(stream)");
+  return sizeof(N);
+}
+
+}  // namespace detail
 }  // namespace deferred::io
