@@ -12,10 +12,22 @@
 
 namespace deferred::io {
 
-/// Connects to what an endpoint says (endpoint.hpp): "tcp:example.org:80", "unix:/run/x",
-/// "unix:@name", "fd:3", or of a kind that a library has added (endpoint_kinds.hpp). Throws
-/// std::system_error: what connecting comes to, "connect to unix:/run/x: Connection refused", or
-/// Errc::bad_endpoint. Cancelled, it leaves nothing behind.
+/// Connects to what an endpoint says (endpoint.hpp):
+///
+///     tcp:HOST:PORT   as connect(HOST, PORT)
+///     unix:PATH       unix:@NAME for an abstract name
+///     fd:N            a connected socket that was handed down, as adopt()
+///     stdio:          reads standard input and writes standard output, as standard.hpp has them
+///     process:PROGRAM:ARGUMENT...   with option `directory=`: a child, whose output it reads and
+///                     whose input it writes; what it complains of goes where this process does
+///
+/// or of a kind that a library has added (endpoint_kinds.hpp). Throws std::system_error: what
+/// connecting comes to, "connect to unix:/run/x: Connection refused", or Errc::bad_endpoint.
+/// Cancelled, it leaves nothing behind.
+///
+/// A child whose stream is closed reads the end of its input, and has 5 s to end by itself, and 5 s
+/// more behind a SIGTERM; then it is killed, with its group, as it is at once by abort() and by the
+/// reactor's end. How it ends is not told: there is Process for that (process.hpp).
 DEFERRED_API Task<Stream> connect(std::string endpoint, ConnectOptions options = {});
 
 /// The same as tcp:HOST:PORT. Connects to a host, an IPv4 or IPv6 address, "localhost" or a name,
