@@ -20,7 +20,6 @@ Port::Port(Machine& machine, const io::Address& at, const io::ListenOptions& opt
 
 void Port::put_in_line(Connection& caller) {
   line_.emplace_back(&caller);
-  --coming_;
   if (acceptor_) acceptor_->report();
 }
 

@@ -33,7 +33,7 @@ class Port final : public Party {
   /// One that is about to be put in line; one that will not be, after all.
   void expect() noexcept { ++coming_; }
   void expect_no_more() noexcept { --coming_; }
-  /// REQUIRES: it is open, and expects one.
+  /// REQUIRES: it is open.
   void put_in_line(Connection& caller);
   /// The first in line. REQUIRES: has_callers().
   Held<Connection> take_caller();
