@@ -129,13 +129,13 @@ TEST_CASE_FIXTURE(Simulated, "a task may kill its own node: it ends where it wai
 }
 
 TEST_CASE_FIXTURE(Simulated, "a node that is restarted has its addresses, and none of its tasks") {
+  Node& a = sim.node("a");
   sim.node("b").spawn(echo_server()).detach();
   int& alive = sim.keep<int>(0);
   const auto lives = [&alive]() -> Task<> {
     const Alive here(alive);
     co_await Pause{1h};
   };
-  Node& a = sim.node("a");
   a.spawn(lives).detach();
   settle();
   const io::Address before = a.ipv4();

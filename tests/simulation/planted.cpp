@@ -189,10 +189,11 @@ class ReadsAhead final : public io::Transport {
       }
     }
     void disarm() noexcept override {}
-    void on_ready() noexcept override {
+    bool on_ready() noexcept override {
       leave();
       waits_below_ = false;
       report();
+      return false;
     }
     void on_end(Failure) noexcept override { waits_below_ = false; }
 

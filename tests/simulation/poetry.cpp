@@ -11,6 +11,11 @@
 #include "deferred/testing/for_each_seed.hpp"
 #include "tests/simulation/simulated.hpp"
 
+#if defined(__GNUC__) && !defined(__clang__)
+// Of frames of coroutines in a file that is included.
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 // The programs, whose functions are wanted here, and not their reactors.
 #define main get_poetry_program
 #include "samples/poetry/get_poetry.cpp"
