@@ -14,12 +14,15 @@
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "deferred/results/errors.hpp"
+#include "deferred/yieldables/pause.hpp"
 #include "tests/io/files_by_hand.hpp"
 
 using namespace deferred;
@@ -33,10 +36,19 @@ std::string done;
 std::string failing;
 int failure = 0;
 std::size_t written_before_failure = 0;
+/// The calls that are interrupted, once each.
+std::set<std::string> interrupted;
+/// Called in the middle of it.
+std::function<void()> before_write;
 
+bool is_interrupted(const char* name) {
+  errno = EINTR;
+  return interrupted.erase(name) != 0;
+}
 bool fails(const char* name) {
   done += name;
   done += ' ';
+  if (is_interrupted(name)) return true;
   if (failing != name) return false;
   errno = failure;
   return true;
@@ -47,9 +59,18 @@ bool is_folder(int fd) {
 }
 // Whose the old file is, if it is set; to whom a file was given.
 std::optional<uid_t> owner, given_to;
+mode_t mode_when_written = 0;
 
 }  // namespace
 
+extern "C" int open(const char* path, int flags, ...) {
+  std::va_list more;
+  va_start(more, flags);
+  const unsigned mode = va_arg(more, unsigned);
+  va_end(more);
+  if (is_interrupted("open")) return -1;
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
 extern "C" int openat(int folder, const char* name, int flags, ...) {
   std::va_list more;
   va_start(more, flags);
@@ -59,6 +80,9 @@ extern "C" int openat(int folder, const char* name, int flags, ...) {
   return static_cast<int>(::syscall(SYS_openat, folder, name, flags, mode));
 }
 extern "C" ssize_t pwrite(int fd, const void* from, std::size_t size, off_t offset) {
+  struct stat written{};
+  if (::fstat(fd, &written) == 0) mode_when_written = written.st_mode & 07777;
+  if (before_write) before_write();
   if (failing == "write" && written_before_failure > 0) {
     size = std::min(size, std::exchange(written_before_failure, 0));
     return ::syscall(SYS_pwrite64, fd, from, size, offset);
@@ -95,8 +119,12 @@ struct Replaced : FilesByHand {
     done.clear();
     failing.clear();
     written_before_failure = 0;
+    interrupted.clear();
     owner.reset();
   }
+  Replaced(const Replaced&) = delete;
+  Replaced& operator=(const Replaced&) = delete;
+  ~Replaced() { before_write = nullptr; }
   /// What is in the folder, in order.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
@@ -139,8 +167,8 @@ TEST_CASE_FIXTURE(Replaced, "who has the old file open keeps what it was") {
   CHECK(value_of(file.read_at(0, 10)) == "old");
 }
 
-TEST_CASE_FIXTURE(Replaced,
-                  "the mode of the old file is kept, and is set before a byte is written") {
+TEST_CASE_FIXTURE(
+    Replaced, "the mode of the old file is kept, and set when all is written, for nobody else") {
   folder.write("file", "old");
   REQUIRE(::chmod(folder.path("file").c_str(), 04750) == 0);
   done.clear();
@@ -148,7 +176,8 @@ TEST_CASE_FIXTURE(Replaced,
   value_of(replace_file(folder.path("file"), "new"));
 
   CHECK(mode_of("file") == 04750);
-  CHECK(done == "make mode write sync rename sync_folder ");
+  CHECK(mode_when_written == 0600);
+  CHECK(done == "make write mode sync rename sync_folder ");
 }
 
 TEST_CASE_FIXTURE(Replaced, "a new file has the usual mode, less the umask") {
@@ -166,7 +195,7 @@ TEST_CASE_FIXTURE(Replaced, "the owner of the old file is kept, or it is not rep
 
   value_of(replace_file(folder.path("file"), "new"));
   CHECK(given_to == 7);
-  CHECK(done == "make owner mode write sync rename sync_folder ");
+  CHECK(done == "make write owner mode sync rename sync_folder ");
   failing = "owner";
   failure = EPERM;
 
@@ -199,6 +228,17 @@ TEST_CASE_FIXTURE(Replaced,
     CHECK(folder.read("file") == "old");
     CHECK(names() == Names{"file"});
   }
+}
+
+TEST_CASE_FIXTURE(Replaced, "what is interrupted while a file is replaced is done again") {
+  folder.write("file", "old");
+  interrupted = {"open", "make", "write", "sync", "sync_folder"};
+
+  value_of(replace_file(folder.path("file"), "new"));
+
+  CHECK(interrupted.empty());
+  CHECK(folder.read("file") == "new");
+  CHECK(done == "make make write write mode sync sync rename sync_folder sync_folder ");
 }
 
 TEST_CASE_FIXTURE(Replaced, "a folder in which nothing can be made is asked once") {
@@ -253,6 +293,9 @@ TEST_CASE_FIXTURE(Replaced, "what is no file is not replaced") {
 
   CHECK(error_of(replace_file(folder.path("folder"), "new")) ==
         "replace " + folder.path("folder") + ": Is a directory");
+  CHECK(error_of(replace_file(folder.path("folder/"), "new")) ==
+        "replace " + folder.path("folder/") + ": Is a directory");
+  CHECK(error_of(replace_file("/", "new")) == "replace /: Is a directory");
   CHECK(error_of(replace_file(folder.path("pipe"), "new")) ==
         "replace " + folder.path("pipe") + ": Operation not supported");
   CHECK(error_of(replace_file("", "new")) == "replace : No such file or directory");
@@ -304,6 +347,42 @@ TEST_CASE_FIXTURE(Replaced, "a replacement that is cancelled before it begins ch
 
   CHECK(Loop::outcome_of(std::move(replaces)).check<Cancelled>());
   CHECK(names().empty());
+}
+
+TEST_CASE_FIXTURE(Replaced,
+                  "a replacement that has begun is waited for by a cancel, which hits the next "
+                  "await") {
+  bool replaced = false;
+  auto replaces = spawn(reactor, [&]() -> Task<> {
+    co_await replace_file(folder.path("file"), "new");
+    replaced = true;
+    co_await Pause{};
+  });
+  settle();
+  before_write = [&] {
+    replaces.task().cancel();
+    settle();
+    CHECK_FALSE(replaces.done());
+  };
+
+  run();
+
+  CHECK(replaced);
+  CHECK(Loop::outcome_of(std::move(replaces)).check<Cancelled>());
+  CHECK(folder.read("file") == "new");
+  CHECK(names() == Names{"file"});
+}
+
+TEST_CASE_FIXTURE(Replaced, "a replacement that has begun goes on when its task is closed") {
+  auto replaces = spawn(reactor, replace_file(folder.path("file"), "new"));
+  settle();
+  before_write = [&] { replaces.task().close(); };
+
+  run();
+
+  CHECK(replaces.done());
+  CHECK(folder.read("file") == "new");
+  CHECK(names() == Names{"file"});
 }
 
 }  // namespace

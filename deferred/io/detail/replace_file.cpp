@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +17,7 @@ namespace deferred::io::detail {
 namespace {
 
 constexpr mode_t mode_bits = 07777;
+constexpr const char* access_list = "system.posix_acl_access";
 constexpr int most_names_tried = 10'000;
 
 std::atomic<unsigned> next_name{0};
@@ -34,12 +36,14 @@ Place place_of(const std::string& path) {
   return place;
 }
 
-/// The file that a symbolic link leads to, if it is one and leads to one; else the path.
-std::string followed(const std::string& path) {
+/// The file that a symbolic link leads to, if it is one and leads to one; else the path. A link
+/// that cannot be followed may lead to one, too.
+std::string followed(const std::string& path, const std::string& what) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0 || !S_ISLNK(found.st_mode)) return path;
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
+  if (!real && errno != ENOENT) throw_file_error(what);
   return real ? real.get() : path;
 }
 
@@ -79,7 +83,7 @@ std::optional<struct stat> look_at(const Descriptor& folder, const std::string& 
                                    const std::string& what) {
   struct stat found{};
   if (::fstatat(folder.fd(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno != ENOENT || name.empty()) throw_file_error(what);
+    if (errno != ENOENT) throw_file_error(what);
     return std::nullopt;
   }
   if (S_ISREG(found.st_mode) || S_ISLNK(found.st_mode)) return found;
@@ -87,14 +91,46 @@ std::optional<struct stat> look_at(const Descriptor& folder, const std::string& 
   throw_file_error(what);
 }
 
-/// The owner first: a new owner takes the bits away that let a program run as the owner.
-void take_over(const Descriptor& file, const struct stat& old, const std::string& what) {
+/// As the kernel has it; empty: the mode is all.
+std::string access_list_of(const std::string& path, const std::string& what) {
+  std::string list;
+  ssize_t size = ::lgetxattr(path.c_str(), access_list, nullptr, 0);
+  if (size > 0) {
+    list.resize(static_cast<std::size_t>(size));
+    size = ::lgetxattr(path.c_str(), access_list, list.data(), list.size());
+  }
+  const bool has_none = size < 0 && (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOSYS);
+  if (size < 0 && !has_none) throw_file_error(what);
+  list.resize(has_none ? 0 : static_cast<std::size_t>(size));
+  return list;
+}
+
+/// A list that it has is of the folder's default: with that, the mode would give more than it says.
+void give_access_list(const Descriptor& file, const std::string& list, const std::string& what) {
+  int result = 0;
+  if (!list.empty()) {
+    result = ::fsetxattr(file.fd(), access_list, list.data(), list.size(), 0);
+  } else if (::fgetxattr(file.fd(), access_list, nullptr, 0) > 0) {
+    result = ::fremovexattr(file.fd(), access_list);
+  }
+  if (result != 0) throw_file_error(what);
+}
+
+/// For a file that has been written: a write takes the bits away that let a program run as its
+/// owner or group, and so does a new owner.
+void take_over(const Descriptor& file, const struct stat& old, const std::string& list,
+               const std::string& what) {
   struct stat made{};
   if (::fstat(file.fd(), &made) != 0) throw_file_error(what);
   if (made.st_uid != old.st_uid || made.st_gid != old.st_gid) {
     if (::fchown(file.fd(), old.st_uid, old.st_gid) != 0) throw_file_error(what);
   }
-  if (::fchmod(file.fd(), old.st_mode & mode_bits) != 0) throw_file_error(what);
+  give_access_list(file, list, what);
+  const mode_t mode = old.st_mode & mode_bits;
+  if (::fchmod(file.fd(), mode) != 0 || ::fstat(file.fd(), &made) != 0) throw_file_error(what);
+  if ((made.st_mode & mode_bits) == mode) return;
+  errno = EPERM;  // as chmod(2) leaves the group's bit out for who is not in the group
+  throw_file_error(what);
 }
 
 }  // namespace
@@ -103,20 +139,26 @@ void take_over(const Descriptor& file, const struct stat& old, const std::string
 void replace_file_now(const std::string& path, const std::string& contents) {
   const std::string what = "replace " + path;
   require_path(path, what);
-  const Place place = place_of(followed(path));
+  const Place place = place_of(followed(path, what));
   int opened = -1;
   do {
     opened = ::open(place.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   } while (opened < 0 && errno == EINTR);
   if (opened < 0) throw_file_error(what);
   const Descriptor folder(opened);
+  if (place.name.empty()) {
+    errno = path.empty() ? ENOENT : EISDIR;
+    throw_file_error(what);
+  }
   std::optional<struct stat> old = look_at(folder, place.name, what);
   if (old && S_ISLNK(old->st_mode)) old.reset();  // it leads to nothing
+  std::string list;
+  if (old) list = access_list_of(place.folder + "/" + place.name, what);
   {
-    // For nobody else to read before it has the mode of the old one.
+    // For nobody else to read before it has the rights of the old one.
     Beside beside(folder, old ? 0600 : 0666, what);
-    if (old) take_over(beside.file(), *old, what);
     write_to_file(beside.file(), 0, contents, what);
+    if (old) take_over(beside.file(), *old, list, what);
     sync_file(beside.file(), what);
     beside.put_at(place.name, what);
   }
