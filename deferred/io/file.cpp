@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <functional>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "deferred/io/detail/file_calls.hpp"
 #include "deferred/io/errors.hpp"
@@ -19,17 +22,28 @@ namespace {
 constexpr std::size_t own_threads_of_files = 4;
 
 /// Where a reactor's files are read and written.
-class FilePool {
+class FilePools {
  public:
-  explicit FilePool(Reactor&) noexcept {}
-  const std::shared_ptr<Pool>& pool() {
-    if (!pool_) pool_ = std::make_shared<ThreadPool>(own_threads_of_files);
-    return pool_;
+  explicit FilePools(Reactor&) noexcept {}
+  Pool& used() {
+    if (used_) return *used_;
+    if (!own_) own_.emplace(own_threads_of_files);
+    return *own_;
   }
-  void use(std::shared_ptr<Pool>&& pool) noexcept { std::swap(pool_, pool); }
+  void use(std::shared_ptr<Pool>&& pool) {
+    Pool* const next = pool.get();
+    if (next && std::find(given_.begin(), given_.end(), pool) == given_.end()) {
+      given_.push_back(std::move(pool));
+    }
+    used_ = next;
+  }
 
  private:
-  std::shared_ptr<Pool> pool_;
+  std::optional<ThreadPool> own_;
+  // All that ever were: the end of a pool waits for what runs there, and so has to be the
+  // reactor's.
+  std::vector<std::shared_ptr<Pool>> given_;
+  Pool* used_ = nullptr;  // one of those; null: our own
 };
 
 /// What a call is given that may find its file closed.
@@ -42,21 +56,20 @@ const Descriptor& opened(const std::shared_ptr<const Descriptor>& file, const st
 
 namespace detail {
 
-// The frames hold the pool: another one may take its place meanwhile. They hold no local type, for
-// several sources may be compiled as one (-Wsubobject-linkage).
+// Their frames hold no local type: several sources may be compiled as one (-Wsubobject-linkage).
 
 /// What asks of a file: is left to itself when its wait is cancelled.
 template <class R>
 Task<R> ask_of_files(std::function<R()> call) {
-  const std::shared_ptr<Pool> pool = Reactor::current().service<FilePool>().pool();
-  co_return co_await unlisted(in_thread(*pool, std::move(call)).abandon_on_cancel());
+  Pool& pool = Reactor::current().service<FilePools>().used();
+  co_return co_await unlisted(in_thread(pool, std::move(call)).abandon_on_cancel());
 }
 
 /// What changes a file: is waited for, also when that is cancelled, if it has begun.
 template <class R>
 Task<R> change_files(std::function<R()> call) {
-  const std::shared_ptr<Pool> pool = Reactor::current().service<FilePool>().pool();
-  co_return co_await unlisted(in_thread(*pool, std::move(call)));
+  Pool& pool = Reactor::current().service<FilePools>().used();
+  co_return co_await unlisted(in_thread(pool, std::move(call)));
 }
 
 }  // namespace detail
@@ -133,7 +146,8 @@ Task<std::string> read_file(std::string path, std::size_t limit) {
     const Descriptor file = detail::open_file(path, O_RDONLY, 0, what);
     std::string bytes = detail::read_from_file(file, 0, limit, what);
     if (bytes.size() == limit && !detail::read_from_file(file, limit, 1, what).empty()) {
-      throw std::system_error(Errc::too_long, what);
+      throw std::system_error(Errc::too_long,
+                              what + ", at most " + std::to_string(limit) + " bytes");
     }
     return bytes;
   };

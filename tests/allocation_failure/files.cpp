@@ -138,7 +138,20 @@ void replaced(Reactor& reactor) {
   right(disk.files() == 1, "something is left beside it");
 }
 
-void with_threads(Reactor& reactor) { io::files::use(reactor, nullptr); }
+void pools(Reactor& reactor) {
+  const auto pool = [] {
+    const AllocationsSucceed memory;
+    return std::make_shared<ManualPool>();
+  }();
+  io::files::use(reactor, nullptr);
+  try {
+    io::files::use(reactor, pool);
+    right(pool.use_count() == 2, "a pool that is used is kept");
+  } catch (const std::bad_alloc&) {
+    right(pool.use_count() == 1, "a pool that is not used is kept");
+  }
+  io::files::use(reactor, nullptr);
+}
 
 }  // namespace
 
@@ -157,7 +170,7 @@ Programs file_programs() {
         "deferred::io::File::truncate()", "deferred::io::read_file()"},
        &read_and_written},
       {"files: replaced", {"deferred::io::replace_file()"}, &replaced},
-      {"files: their pool", {"deferred::io::files::use()"}, &with_threads},
+      {"files: their pool", {"deferred::io::files::use()"}, &pools},
   };
 }
 

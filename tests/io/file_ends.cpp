@@ -187,7 +187,27 @@ TEST_CASE_FIXTURE(InMiddle,
   settle();
 
   CHECK(Loop::outcome_of(std::move(reads)).value() == "hello");
-  CHECK(before.expired());
+}
+
+// It went with the last wait for it, and its end joined the thread that still read.
+TEST_CASE_FIXTURE(InMiddle, "a cancel does not end the pool that another has taken the place of") {
+  const File file = open_file();
+  auto reads = spawn(reactor, file.read_at(0, 5));
+  settle();
+  const std::weak_ptr<ManualPool> before = pool;
+  pool.reset();
+  bool was_there = false;
+  before_call = [&] {
+    io::files::use(reactor, nullptr);
+    reads.task().cancel();
+    settle();
+    was_there = before.use_count() > 1;  // this test's use, and the reactor's
+  };
+
+  before.lock()->run_all();
+
+  CHECK(Loop::outcome_of(std::move(reads)).check<Cancelled>());
+  CHECK(was_there);
 }
 
 /// With the threads that a reactor has for files.
