@@ -162,7 +162,7 @@ Task<void> replace_file(std::string path, std::string contents) {
 }
 
 void files::use(Reactor& reactor, std::shared_ptr<Pool> pool) {
-  reactor.service<FilePool>().use(std::move(pool));
+  reactor.service<FilePools>().use(std::move(pool));
 }
 
 }  // namespace deferred::io

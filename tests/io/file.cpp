@@ -283,11 +283,11 @@ TEST_CASE_FIXTURE(FilesByHand, "a file that holds more than the limit is not rea
 
   CHECK(value_of(io::read_file(folder.path("file"), 5)) == "hello");
   CHECK(error_of(io::read_file(folder.path("file"), 4)) ==
-        "read " + folder.path("file") + ": more came than the limit allows");
+        "read " + folder.path("file") + ", at most 4 bytes: more came than the limit allows");
   CHECK(error_of(io::read_file(folder.path("file"), 0)) ==
-        "read " + folder.path("file") + ": more came than the limit allows");
+        "read " + folder.path("file") + ", at most 0 bytes: more came than the limit allows");
   CHECK(error_of(io::read_file("/dev/zero", 100'000)) ==
-        "read /dev/zero: more came than the limit allows");
+        "read /dev/zero, at most 100000 bytes: more came than the limit allows");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -21,6 +22,7 @@
 
 #include "deferred/io/file.hpp"
 #include "deferred/results/errors.hpp"
+#include "deferred/threads/defer_to_thread.hpp"
 #include "deferred/yieldables/pause.hpp"
 #include "tests/io/files_by_hand.hpp"
 
@@ -44,6 +46,10 @@ extern "C" ssize_t pread(int fd, void* to, std::size_t size, off_t offset) {
 extern "C" ssize_t pwrite(int fd, const void* from, std::size_t size, off_t offset) {
   if (before_call) before_call();
   return ::syscall(SYS_pwrite64, fd, from, size, offset);
+}
+extern "C" ssize_t pwritev2(int fd, const iovec* from, int count, off_t offset, int flags) {
+  if (before_call) before_call();
+  return ::syscall(SYS_pwritev2, fd, from, count, offset, 0, flags);
 }
 
 namespace {
@@ -277,6 +283,55 @@ TEST_CASE_FIXTURE(InThreads, "the end of a reactor waits for a write that has be
   later.join();
 
   CHECK(folder.read("file") == "jello");
+}
+
+TEST_CASE_FIXTURE(InThreads,
+                  "the end of a reactor ends all pools that it was given, and not before") {
+  auto pool = std::make_shared<ManualPool>();
+  auto next = std::make_shared<ManualPool>();
+  const std::weak_ptr<ManualPool> first = pool;
+  const std::weak_ptr<ManualPool> second = next;
+  io::files::use(*reactor, std::move(pool));
+  io::files::use(*reactor, std::move(next));
+  io::files::use(*reactor, first.lock());
+  io::files::use(*reactor, nullptr);
+  CHECK(first.use_count() == 1);
+  CHECK(second.use_count() == 1);
+
+  reactor.reset();
+
+  CHECK(first.expired());
+  CHECK(second.expired());
+}
+
+TEST_CASE_FIXTURE(InThreads, "pieces that two append at once stand behind one another, whole") {
+  constexpr auto options = FileOptions().write().create();
+  File one = reactor->run_until(File::open(folder.path("log"), options));
+  File other = reactor->run_until(File::open(folder.path("log"), options));
+  const std::string first(300'000, '1');
+  const std::string second(300'000, '2');
+  before_call = [&] {
+    ++inside;
+    wait_inside(2);
+  };
+
+  auto appends = spawn(*reactor, one.append(first));
+  reactor->run_until(other.append(second));
+  reactor->run_until(std::move(appends));
+
+  const std::string found = folder.read("log");
+  CHECK((found == first + second || found == second + first));
+}
+
+TEST_CASE_FIXTURE(InThreads, "a file can be closed in a thread") {
+  const int number = next_descriptor();
+  File file = reactor->run_until(File::open(folder.path("file")));
+  REQUIRE(is_open(number));
+  auto end = [file = std::move(file)]() mutable { file.close(); };
+
+  reactor->run_until(defer_to_thread(*reactor, std::move(end)));
+
+  CHECK_FALSE(is_open(number));
 }
 
 TEST_CASE_FIXTURE(InThreads,
