@@ -79,14 +79,21 @@ Descriptor out_of_the_way(int fd, int lowest, const std::string& what) {
   return moved;
 }
 
+Descriptor open_null(const std::string& what) {
+  while (true) {
+    Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null) return null;
+    if (errno != EINTR) throw std::system_error(last_error(), what);
+  }
+}
+
 // One standard stream: the child's descriptor, and this side's.
 class Plumbing {
  public:
   Plumbing(Standard kind, int number, int lowest, const std::string& what) {
     if (kind == Standard::inherit) return;
     if (kind == Standard::null) {
-      const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-      if (!null) throw std::system_error(last_error(), what);
+      const Descriptor null = open_null(what);
       childs = out_of_the_way(null.fd(), lowest, what);
       return;
     }

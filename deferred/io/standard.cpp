@@ -6,6 +6,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -56,6 +57,14 @@ Stream standard(Reactor& reactor, int fd, const std::string& name) {
   return make_stream<detail::FdTransport>(reactor, std::move(in), std::move(file), name);
 }
 
+// 0, or an error. A signal interrupts the wait for what the terminal has still to show.
+int set_terminal(int terminal, const termios& settings) noexcept {
+  while (::tcsetattr(terminal, TCSAFLUSH, &settings) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Stream standard_input(Reactor& reactor) { return standard(reactor, 0, "standard input"); }
@@ -79,14 +88,13 @@ RawMode::RawMode(int terminal) : before_(std::make_unique<Before>()) {
   }
   termios raw = before_->settings;
   ::cfmakeraw(&raw);
-  if (::tcsetattr(terminal, TCSAFLUSH, &raw) != 0) {
-    throw std::system_error(last_error(), "raw mode");
-  }
+  const int error = set_terminal(terminal, raw);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "raw mode");
 }
 
 RawMode::~RawMode() {
   if (!before_ || before_->process != ::getpid()) return;
-  ::tcsetattr(before_->terminal, TCSAFLUSH, &before_->settings);
+  set_terminal(before_->terminal, before_->settings);
 }
 
 }  // namespace deferred::io

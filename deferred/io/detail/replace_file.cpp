@@ -36,11 +36,15 @@ Place place_of(const std::string& path) {
   return place;
 }
 
-/// The file that a symbolic link leads to, if it is one and leads to one; else the path. A link
-/// that cannot be followed may lead to one, too.
+/// The file that a symbolic link leads to, if it is one and leads to one; else the path. What
+/// cannot be found out is an error: a link is not to be taken for one that leads to nothing.
 std::string followed(const std::string& path, const std::string& what) {
   struct stat found{};
-  if (::lstat(path.c_str(), &found) != 0 || !S_ISLNK(found.st_mode)) return path;
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR) throw_file_error(what);
+    return path;
+  }
+  if (!S_ISLNK(found.st_mode)) return path;
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   if (!real && errno != ENOENT) throw_file_error(what);

@@ -17,8 +17,8 @@
 namespace deferred::io::detail {
 namespace {
 
-void set(int socket, int level, int option, int value) noexcept {
-  ::setsockopt(socket, level, option, &value, sizeof value);
+bool set(int socket, int level, int option, int value) noexcept {
+  return ::setsockopt(socket, level, option, &value, sizeof value) == 0;
 }
 
 Address name_of(int (*call)(int, sockaddr*, socklen_t*), int socket, const std::string& what) {
@@ -68,7 +68,9 @@ Descriptor bound_socket(const Address& at, bool datagrams, const ListenOptions& 
   if (!datagrams) set(made.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
   // Whatever the machine's setting is: "[::]" takes those who come by IPv4 too.
   if (at.family() == Address::Family::ipv6) set(made.fd(), IPPROTO_IPV6, IPV6_V6ONLY, !at.is_any());
-  if (options.share_port) set(made.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (options.share_port && !set(made.fd(), SOL_SOCKET, SO_REUSEPORT, 1)) {
+    throw std::system_error(last_error(), what);
+  }
   if (::bind(made.fd(), native(at), size_of(at)) != 0) throw std::system_error(last_error(), what);
   return made;
 }
