@@ -132,10 +132,11 @@ void for_each_seed(std::size_t count, const Scenario& scenario, const SeedsOptio
   SeedsOptions chosen = options;
   if (only) chosen.first = *only;
   const std::size_t many = only ? 1 : number_in("DEFERRED_SEEDS").value_or(count);
-  std::ostream* const trace = only && std::getenv("DEFERRED_TRACE") ? &std::cerr : nullptr;
-  const auto print = [](const FailedSeed& failed) {
-    std::cerr << failed.text() << "\nDEFERRED_SEED=" << failed.seed << ' ' << name_of_program()
-              << std::endl;
+  std::ostream out(std::cerr.rdbuf());  // where it goes now, whatever a scenario does with it
+  std::ostream* const trace = only && std::getenv("DEFERRED_TRACE") ? &out : nullptr;
+  const auto print = [&out](const FailedSeed& failed) {
+    out << failed.text() << "\nDEFERRED_SEED=" << failed.seed << ' ' << name_of_program()
+        << std::endl;
   };
   const SeedsReport report = try_each(many, scenario, chosen, trace, print);
   if (!report.failures.empty()) throw SeedsFailed(report.summary());
