@@ -36,6 +36,21 @@ Task<> answer_all(Stream stream) {
   }
 }
 
+/// Waits for a stream's readiness, below all tasks.
+class Looks final : public io::Readiness::Observer {
+ public:
+  explicit Looks(io::Readiness& at) { wait_for(at); }
+  bool told = false;
+
+ private:
+  bool on_ready() noexcept override {
+    leave();
+    told = true;
+    return false;
+  }
+  void on_end(Failure) noexcept override {}
+};
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Simulated, "short reads give a part at a time, and all of it in the end") {
@@ -122,6 +137,18 @@ TEST_CASE_FIXTURE(Simulated, "reset_after() breaks a connection behind so many b
   CHECK(sim.run_until(ends.b.spawn(read_from(ends.far))) == "before afte");
   CHECK(what(outcome_of(ends.b.spawn(read_from(ends.far)))) ==
         "read from [fd00::1]:49152: Connection reset by peer");
+}
+
+TEST_CASE_FIXTURE(Simulated, "who reads what breaks in a write is told so in a later turn") {
+  TwoEnds ends(*this);
+  sim.reset_after(ends.near, 1);
+  const Looks reader(ends.near.transport().readable());
+
+  ends.near.transport().try_write("x");
+
+  CHECK_FALSE(reader.told);
+  settle();
+  CHECK(reader.told);
 }
 
 TEST_CASE_FIXTURE(Simulated, "reset_after(0) breaks it at once") {

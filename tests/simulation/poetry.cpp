@@ -77,7 +77,7 @@ void gets_poems(Simulation& sim) {
   Random& random = sim.random();
   auto& poems = sim.keep<std::vector<std::string>>();
   auto& pace = sim.keep<PoetryServerArguments>();
-  pace.num_bytes = 1 + random.below(200);
+  pace.num_bytes = 4 + random.below(200);
   pace.delay = std::chrono::milliseconds(random.below(50));
   for (const std::string& poet : poets) poems.push_back(poem_of(poet));
   auto& arguments = sim.keep<ClientArguments>();
