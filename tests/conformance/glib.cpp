@@ -3,6 +3,7 @@
 #include "reactors/glib.hpp"
 
 #include "deferred/testing/reactor_conformance_doctest.hpp"
+#include "tests/streams/kinds.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
@@ -14,16 +15,19 @@ constexpr Capability as_glib = Capability::real_time | Capability::threads |
                                Capability::descriptors | Capability::lost_descriptors |
                                Capability::regular_files | Capability::forks;
 
-}  // namespace
-
-TEST_CASE("the GLib backend conforms") {
+ReactorUnderTest on_this() {
   ReactorUnderTest tried;
   tried.name = "glib";
   tried.make = [] { return reactors::glib(); };
   tried.can = as_glib;
-
-  check_conformance(tried);
+  return tried;
 }
+
+}  // namespace
+
+TEST_CASE("the GLib backend conforms") { check_conformance(on_this()); }
+
+TEST_CASE("streams on the GLib backend conform") { check_all_streams(on_this()); }
 
 TEST_CASE("the GLib backend conforms in the default context") {
   ReactorUnderTest tried;

@@ -6,13 +6,23 @@
 #undef main
 
 #include "deferred/testing/reactor_conformance_doctest.hpp"
+#include "tests/streams/kinds.hpp"
 
 using namespace deferred::testing;
 
-TEST_CASE("the select(2) reactor of the samples conforms") {
+namespace {
+
+ReactorUnderTest on_this() {
   ReactorUnderTest tried;
   tried.name = "select";
   tried.make = [] { return std::make_unique<Select>(); };
+  return tried;
+}
 
-  check_conformance(tried);
+}  // namespace
+
+TEST_CASE("the select(2) reactor of the samples conforms") { check_conformance(on_this()); }
+
+TEST_CASE("streams on the select(2) reactor of the samples conform") {
+  check_all_streams(on_this());
 }

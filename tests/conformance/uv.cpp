@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "deferred/testing/reactor_conformance_doctest.hpp"
+#include "tests/streams/kinds.hpp"
 
 using namespace deferred;
 using namespace deferred::testing;
@@ -48,16 +49,19 @@ class InCallersLoop final : public Backend, private Turn {
   std::unique_ptr<Backend> inner_;
 };
 
-}  // namespace
-
-TEST_CASE("the libuv backend conforms") {
+ReactorUnderTest on_this() {
   ReactorUnderTest tried;
   tried.name = "uv";
   tried.make = [] { return reactors::uv(); };
   tried.can = as_uv;
-
-  check_conformance(tried);
+  return tried;
 }
+
+}  // namespace
+
+TEST_CASE("the libuv backend conforms") { check_conformance(on_this()); }
+
+TEST_CASE("streams on the libuv backend conform") { check_all_streams(on_this()); }
 
 TEST_CASE("the libuv backend conforms in the caller's loop") {
   ReactorUnderTest tried;

@@ -22,8 +22,11 @@ STANDARD = set(
 # Later than C++20, or missing from a toolchain that the library is built with.
 ABSENT = re.compile(r"\bstd::(expected|unexpected|move_only_function|jthread|format|print|println)\b")
 
-# The one header that is a front for another library, which its reader has.
-FRONTS = {"deferred/testing/reactor_conformance_doctest.hpp": "doctest/doctest.h"}
+# Headers that are a front for another library, which their readers have.
+FRONTS = {
+    "deferred/testing/reactor_conformance_doctest.hpp": "doctest/doctest.h",
+    "deferred/testing/stream_conformance_doctest.hpp": "doctest/doctest.h",
+}
 
 
 def check(root):

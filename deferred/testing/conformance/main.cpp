@@ -1,83 +1,29 @@
 // SPDX-License-Identifier: MIT
-#include <charconv>
 #include <cstdio>
-#include <optional>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 
+#include "deferred/testing/conformance/front.hpp"
 #include "deferred/testing/reactor_conformance_main.hpp"
 
 namespace deferred::testing {
-namespace {
-
-constexpr const char* usage =
-    "usage: [--isolate | --together] [--filter=TEXT] [--limit=SECONDS] [--most-failures=N] |\n"
-    "       --list | --twisted | --help\n"
-    "  --isolate          each case in a process of its own: one that hangs or crashes fails by "
-    "its\n"
-    "                     name, and the others go on. The default\n"
-    "  --together         all cases in this process, for a debugger; one that hangs ends it\n"
-    "  --filter=TEXT      only cases whose \"GROUP: NAME\" contains TEXT\n"
-    "  --limit=SECONDS    how long a case may take; 10\n"
-    "  --most-failures=N  no more cases after N failures\n"
-    "  --list             the cases\n"
-    "  --twisted          what of Twisted's suites they stand for\n";
-
-int misused(const std::string& what) {
-  std::fprintf(stderr, "%s\n%s", what.c_str(), usage);
-  return 2;
-}
-
-std::optional<std::string_view> value_of(std::string_view argument, std::string_view option) {
-  if (!argument.starts_with(option)) return std::nullopt;
-  return argument.substr(option.size());
-}
-
-bool read_number(std::string_view text, std::size_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number > 0;
-}
-
-}  // namespace
 
 int reactor_conformance_main(int argc, const char* const* argv, const ReactorUnderTest& tried) {
-  ConformanceOptions options;
-  options.isolate = true;
-  std::size_t seconds = 0;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--list") {
-      for (const ConformanceCase& one : conformance_cases()) {
-        std::printf("%s: %s\n", one.group, one.name);
-      }
-      return 0;
-    } else if (argument == "--twisted") {
-      std::fputs(twisted_coverage().c_str(), stdout);
-      return 0;
-    } else if (argument == "--help") {
-      std::fputs(usage, stdout);
-      return 0;
-    } else if (argument == "--isolate" || argument == "--together") {
-      options.isolate = argument == "--isolate";
-    } else if (const auto filter = value_of(argument, "--filter=")) {
-      options.filter = *filter;
-    } else if (const auto limit = value_of(argument, "--limit=")) {
-      if (!read_number(*limit, seconds)) return misused("--limit takes whole seconds, at least 1");
-      options.limit = std::chrono::seconds(seconds);
-    } else if (const auto most = value_of(argument, "--most-failures=")) {
-      if (!read_number(*most, options.most_failures)) {
-        return misused("--most-failures takes a number, at least 1");
-      }
-    } else {
-      return misused("what is " + std::string(argument) + "?");
+  conformance::Front front;
+  front.list = [] {
+    for (const ConformanceCase& one : conformance_cases()) {
+      std::printf("%s: %s\n", one.group, one.name);
     }
-  }
-  try {
-    return run_conformance(tried, options).count(Verdict::failed) > 0 ? 1 : 0;
-  } catch (const std::invalid_argument& error) {
-    return misused(error.what());
-  }
+  };
+  front.run = [&tried](const ConformanceOptions& options) {
+    return run_conformance(tried, options).count(Verdict::failed);
+  };
+  front.more = [](std::string_view argument) {
+    if (argument != "--twisted") return false;
+    std::fputs(twisted_coverage().c_str(), stdout);
+    return true;
+  };
+  front.more_options = "  --twisted          what of Twisted's suites they stand for\n";
+  return conformance::run_front(argc, argv, front);
 }
 
 }  // namespace deferred::testing
