@@ -118,7 +118,7 @@ TEST_CASE("an endpoint that is wrong, or of the other sort, is refused with the 
     CHECK(says(what(of_streams), "it is of streams: connect()"));
     CHECK(says(what(of_datagrams), "it is of datagrams: connect_datagram()"));
     CHECK(says(what(port_0), "a peer has a port"));
-    CHECK(says(what(unknown), "there are fd, tcp, udp, unix, unixgram"));
+    CHECK(says(what(unknown), "there are fd, process, stdio, tcp, udp, unix, unixgram"));
     CHECK(says(error_of_binding(reactor, "unix:/tmp/x"), "it is of streams: listen()"));
     CHECK(says(error_of_binding(reactor, "udp:127.0.0.1:0:mode=600"), "mode"));
     CHECK(says(error_of_binding(reactor, "unixgram:/tmp/x:share_port=yes"), "share_port"));
