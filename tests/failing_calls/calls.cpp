@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,16 +29,60 @@ namespace deferred::testing {
 namespace {
 
 constexpr std::array names{
-    "accept4",    "bind",     "chmod",        "close",       "connect",
-    "fchmod",     "fchown",   "fcntl",        "flock",       "fstat",
-    "fstatat",    "fsync",    "ftruncate",    "getpeername", "getsockname",
-    "getsockopt", "ioctl",    "kill",         "listen",      "lseek",
-    "lstat",      "open",     "openat",       "pidfd_open",  "pidfd_send_signal",
-    "pipe2",      "poll",     "posix_spawnp", "pread",       "pwrite",
-    "pwritev2",   "read",     "realpath",     "recv",        "recvmsg",
-    "renameat",   "send",     "sendmsg",      "sendto",      "setsockopt",
-    "shutdown",   "socket",   "stat",         "tcgetattr",   "tcsetattr",
-    "unlink",     "unlinkat", "waitid",       "waitpid",     "write",
+    "accept4",
+    "bind",
+    "chmod",
+    "close",
+    "connect",
+    "fchmod",
+    "fchown",
+    "fcntl",
+    "fgetxattr",
+    "flock",
+    "fremovexattr",
+    "fsetxattr",
+    "fstat",
+    "fstatat",
+    "fsync",
+    "ftruncate",
+    "getpeername",
+    "getsockname",
+    "getsockopt",
+    "ioctl",
+    "kill",
+    "lgetxattr",
+    "listen",
+    "lseek",
+    "lstat",
+    "open",
+    "openat",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "pipe2",
+    "poll",
+    "posix_spawnp",
+    "pread",
+    "pwrite",
+    "pwritev2",
+    "read",
+    "realpath",
+    "recv",
+    "recvmsg",
+    "renameat",
+    "send",
+    "sendmsg",
+    "sendto",
+    "setsockopt",
+    "shutdown",
+    "socket",
+    "stat",
+    "tcgetattr",
+    "tcsetattr",
+    "unlink",
+    "unlinkat",
+    "waitid",
+    "waitpid",
+    "write",
 };
 static_assert(names.size() == count_of_calls);
 
@@ -150,7 +195,14 @@ int fcntl(int fd, int command, ...) {
   va_end(rest);
   return fails(Call::fcntl) ? -1 : real<Call::fcntl, int(int, int, ...)>()(fd, command, argument);
 }
+ssize_t fgetxattr(int fd, const char* name, void* value, std::size_t size) noexcept {
+  return make<Call::fgetxattr, ssize_t>(fd, name, value, size);
+}
 int flock(int fd, int operation) noexcept { return make<Call::flock>(fd, operation); }
+int fremovexattr(int fd, const char* name) noexcept { return make<Call::fremovexattr>(fd, name); }
+int fsetxattr(int fd, const char* name, const void* value, std::size_t size, int flags) noexcept {
+  return make<Call::fsetxattr>(fd, name, value, size, flags);
+}
 int fstat(int fd, struct stat* found) noexcept { return make<Call::fstat>(fd, found); }
 int fstatat(int folder, const char* path, struct stat* found, int flags) noexcept {
   return make<Call::fstatat>(folder, path, found, flags);
@@ -176,6 +228,9 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
              : real<Call::ioctl, int(int, unsigned long, ...)>()(fd, request, argument);
 }
 int kill(pid_t process, int signal) noexcept { return make<Call::kill>(process, signal); }
+ssize_t lgetxattr(const char* path, const char* name, void* value, std::size_t size) noexcept {
+  return make<Call::lgetxattr, ssize_t>(path, name, value, size);
+}
 int listen(int fd, int backlog) noexcept { return make<Call::listen>(fd, backlog); }
 off_t lseek(int fd, off_t offset, int from) noexcept {
   return make<Call::lseek, off_t>(fd, offset, from);

@@ -15,6 +15,7 @@
 #include "deferred/io.hpp"
 #include "tests/failing_calls/tries.hpp"
 #include "tests/io/loopback.hpp"
+#include "tests/support/access_list.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace deferred;
@@ -154,6 +155,31 @@ TEST_CASE(
         co_return contents;
       },
       {{Call::lstat, Comes::its_error}});
+}
+
+TEST_CASE(
+    "whatever call for an access list fails, the new contents have the old one's, or are not") {
+  const TemporaryFolder folder;
+  const std::string list = access_list(6, 6, 0, 6, 0);
+  folder.write("probe", "");
+  if (!give(folder.path("probe"), list_of_file, list)) return;
+  for (const bool of_the_old_file : {true, false}) {
+    each_call_fails(
+        [&](Reactor&) -> Task<std::string> {
+          begin_anew(folder);
+          {
+            const WithoutFaults by_hand;
+            folder.write("file", "old");
+            if (of_the_old_file) give(folder.path("file"), list_of_file, list);
+            if (!of_the_old_file) give(folder.path(), list_of_new_files, list);
+          }
+          co_await io::replace_file(folder.path("file"), "new");
+          const WithoutFaults by_hand;
+          CHECK(folder.read("file") == "new");
+          co_return list_of(folder.path("file"));
+        },
+        {{Call::lstat, Comes::its_error}});
+  }
 }
 
 TEST_CASE("what is left of new contents is a file beside it, if that cannot be removed either") {

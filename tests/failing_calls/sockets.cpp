@@ -132,6 +132,7 @@ TEST_CASE("whatever call of a conversation at a path fails, it goes on or the er
       {{Call::bind, Comes::maybe_its_error},
        {Call::connect, Comes::maybe_an_error},
        {Call::fchmod, Comes::nothing},
+       {Call::flock, Comes::maybe_an_error},
        {Call::lstat, Comes::maybe_an_error},
        {Call::socket, Comes::maybe_an_error},
        {Call::unlink, Comes::maybe_an_error}});

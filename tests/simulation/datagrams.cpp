@@ -230,7 +230,7 @@ TEST_CASE_FIXTURE(Simulated, "a port of datagrams has one owner, and TCP has por
 
 TEST_CASE_FIXTURE(Simulated, "datagrams of Unix are refused, and those of no node") {
   CHECK(what(outcome_of(sim.node("a").spawn(bound_at("unixgram:/run/a")))) ==
-        "bind to unix:/run/a: this kind cannot do that");
+        "bind to unix:/run/a: Address family not supported by protocol");
   CHECK(what(outcome_of(spawn(sim.reactor(), bound_at("udp:*:80")))) ==
         "simulation: bind to [::]:80 in a task of no node: start it with Node::spawn()");
 }

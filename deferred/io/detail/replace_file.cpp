@@ -95,6 +95,10 @@ std::optional<struct stat> look_at(const Descriptor& folder, const std::string& 
   throw_file_error(what);
 }
 
+bool has_no_list(ssize_t size) noexcept {
+  return size < 0 && (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOSYS);
+}
+
 /// As the kernel has it; empty: the mode is all.
 std::string access_list_of(const std::string& path, const std::string& what) {
   std::string list;
@@ -103,21 +107,22 @@ std::string access_list_of(const std::string& path, const std::string& what) {
     list.resize(static_cast<std::size_t>(size));
     size = ::lgetxattr(path.c_str(), access_list, list.data(), list.size());
   }
-  const bool has_none = size < 0 && (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOSYS);
-  if (size < 0 && !has_none) throw_file_error(what);
-  list.resize(has_none ? 0 : static_cast<std::size_t>(size));
+  if (has_no_list(size)) return std::string();
+  if (size < 0) throw_file_error(what);
+  list.resize(static_cast<std::size_t>(size));
   return list;
 }
 
 /// A list that it has is of the folder's default: with that, the mode would give more than it says.
 void give_access_list(const Descriptor& file, const std::string& list, const std::string& what) {
-  int result = 0;
   if (!list.empty()) {
-    result = ::fsetxattr(file.fd(), access_list, list.data(), list.size(), 0);
-  } else if (::fgetxattr(file.fd(), access_list, nullptr, 0) > 0) {
-    result = ::fremovexattr(file.fd(), access_list);
+    if (::fsetxattr(file.fd(), access_list, list.data(), list.size(), 0) != 0)
+      throw_file_error(what);
+    return;
   }
-  if (result != 0) throw_file_error(what);
+  const ssize_t size = ::fgetxattr(file.fd(), access_list, nullptr, 0);
+  if (has_no_list(size)) return;
+  if (size < 0 || ::fremovexattr(file.fd(), access_list) != 0) throw_file_error(what);
 }
 
 /// For a file that has been written: a write takes the bits away that let a program run as its

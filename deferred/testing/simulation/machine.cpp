@@ -156,7 +156,7 @@ io::Datagram Machine::bind(const io::Address& at, const io::ListenOptions& optio
   const std::string what = "bind to " + at.text();
   require_running(what);
   if (at.family() == Family::unix_domain || at.family() == Family::unnamed) {
-    throw std::system_error(io::Errc::not_supported, what);
+    throw std::system_error(std::make_error_code(std::errc::address_family_not_supported), what);
   }
   const io::Address wanted = place_for(at, what);
   require_free(mailboxes_, wanted, options, what);
