@@ -57,16 +57,30 @@ class Flow {
   std::size_t begin_ = 0;  // what is before it has been read
 };
 
+/// Ends with its reactor.
+class ReactorLife {
+ public:
+  explicit ReactorLife(Reactor&) {}
+  std::weak_ptr<const void> look() const noexcept { return lives_; }
+
+ private:
+  std::shared_ptr<const int> lives_ = std::make_shared<const int>(0);
+};
+
 // A report is made in a turn of its own, never in the call that is its cause: that may be inside
-// of another report to the same end.
+// of another report to the same end. A transport above may wait for longer than its tasks do, and
+// so for longer than there is a reactor.
 class MemoryReadiness final : public Readiness {
  public:
-  MemoryReadiness(Reactor& reactor, const Flow& flow, bool reads) noexcept
-      : Readiness(reactor), flow_(flow), reads_(reads) {}
+  MemoryReadiness(Reactor& reactor, const Flow& flow, bool reads)
+      : Readiness(reactor),
+        flow_(flow),
+        reads_(reads),
+        reactor_lives_(reactor.service<ReactorLife>().look()) {}
 
   /// The other end is about to do something. Before it, for this may throw.
   void look_soon() {
-    if (waited_for()) report_soon();
+    if (waited_for() && !reactor_lives_.expired()) report_soon();
   }
   /// It has been closed. Without memory for a later turn it is told now.
   void look_at_closing() noexcept {
@@ -89,6 +103,7 @@ class MemoryReadiness final : public Readiness {
 
   const Flow& flow_;
   bool reads_;
+  std::weak_ptr<const void> reactor_lives_;
   DelayedCall soon_;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Streams, their reactor and their tasks end in any order.
+#include <sys/mman.h>
+
 #include <array>
-#include <cstddef>
 #include <memory>
 #include <new>
 #include <optional>
@@ -14,27 +15,37 @@
 
 namespace deferred::testing::streams {
 
-/// A reactor whose place is filled with rubbish when it is gone: who uses it then comes to harm.
+/// A reactor whose place is nobody's when it is gone: who uses it then comes to harm.
 class BuriedReactor {
  public:
-  explicit BuriedReactor(std::unique_ptr<Backend> backend)
-      : reactor_(::new(static_cast<void*>(place_)) Reactor(std::move(backend))) {}
+  explicit BuriedReactor(std::unique_ptr<Backend> backend) {
+    if (place_ == MAP_FAILED) throw std::bad_alloc();
+    try {
+      reactor_ = ::new (place_) Reactor(std::move(backend));
+    } catch (...) {
+      ::munmap(place_, sizeof(Reactor));
+      throw;
+    }
+  }
   BuriedReactor(const BuriedReactor&) = delete;
   BuriedReactor& operator=(const BuriedReactor&) = delete;
-  ~BuriedReactor() { bury(); }
+  ~BuriedReactor() {
+    bury();
+    ::munmap(place_, sizeof(Reactor));
+  }
 
   Reactor& operator*() const noexcept { return *reactor_; }
   void bury() noexcept {
     if (!reactor_) return;
     reactor_->~Reactor();
     reactor_ = nullptr;
-    volatile unsigned char* const place = place_;
-    for (std::size_t i = 0; i < sizeof place_; ++i) place[i] = 0xdb;
+    ::mprotect(place_, sizeof(Reactor), PROT_NONE);
   }
 
  private:
-  alignas(Reactor) unsigned char place_[sizeof(Reactor)];
-  Reactor* reactor_;
+  void* place_ =
+      ::mmap(nullptr, sizeof(Reactor), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  Reactor* reactor_ = nullptr;
 };
 
 namespace {
