@@ -16,7 +16,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <ranges>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,12 +99,11 @@ Task<> ask(Stream& stream) {
 // Says "ready" when all have been answered, and goes when its input ends.
 Task<> be_a_client(std::uint16_t port, std::size_t count) {
   std::vector<Stream> all(count);
-  const auto connect_and_ask = [&](std::size_t which) -> Task<> {
-    all[which] = co_await io::connect("127.0.0.1", port);
-    co_await ask(all[which]);
+  const auto connect_and_ask = [port](Stream& stream) -> Task<> {
+    stream = co_await io::connect("127.0.0.1", port);
+    co_await ask(stream);
   };
-  co_await for_each_at_most(connecting_at_once, std::views::iota(std::size_t{0}, count),
-                            connect_and_ask);
+  co_await for_each_at_most(connecting_at_once, all, connect_and_ask);
   Stream output = io::standard_output();
   Stream input = io::standard_input();
   co_await output.write_all("ready\n");
