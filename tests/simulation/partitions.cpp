@@ -139,6 +139,23 @@ TEST_CASE_FIXTURE(Simulated, "what is on its way when a partition begins is sent
   CHECK(sim.run_until(ends.b.spawn(read_from(ends.far))) == "before and after");
 }
 
+TEST_CASE_FIXTURE(Simulated, "a packet that gets through behind one that was lost waits for it") {
+  TwoEnds ends(*this);
+  sim.links().latency(10ms);
+  sim.run_until(ends.a.spawn(write_to(ends.near, "first ")));
+  sim.run(5ms);
+  sim.run_until(ends.a.spawn(write_to(ends.near, "second")));
+  sim.partition({"a"}, {"b"});
+  sim.run(6ms);
+  sim.heal();
+  Spawned<std::string> reader = ends.b.spawn(read_from(ends.far));
+  sim.run(10ms);
+  CHECK_FALSE(reader.done());
+  ends.near.close();
+
+  CHECK(sim.run_until(std::move(reader)) == "first second");
+}
+
 TEST_CASE_FIXTURE(Simulated, "a stream that gets nothing through times out after 15 minutes") {
   TwoEnds ends(*this);
   sim.partition({"a"}, {"b"});
