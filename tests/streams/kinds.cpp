@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#define main sample_main
+#define main main_of_own_transport
 #include "samples/own_transport.cpp"
 #undef main
 
