@@ -137,7 +137,8 @@ class Uv final : public Backend {
   void arm(TimePoint deadline) noexcept override {
     deadline_ = deadline;
     armed_ = true;
-    if (deadline == TimePoint::min()) return start_asap();  // its turn replaces the timer's
+    // Its turn replaces the timer's, which counts in milliseconds.
+    if (deadline <= now()) return start_asap();
     if (!due_) uv_idle_stop(&handles_->asap);
     if (deadline == TimePoint::max()) {
       uv_timer_stop(&handles_->deadline);
