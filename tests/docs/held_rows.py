@@ -89,18 +89,25 @@ class Build:
         configured = json.loads((self.folder / "meson-info" / "intro-tests.json").read_text())
         self.names = {test["name"] for test in configured}
         self.scripts = {os.path.realpath(word) for test in configured for word in test["cmd"] if word.endswith(".py")}
-        whole = {test["cmd"][0] for test in configured if len(test["cmd"]) == 1}
-        self.programs = collections.defaultdict(list)  # of a source, those that a test runs as a whole
+        self.ways = collections.defaultdict(list)  # to run a program: as a whole, or some of its cases
+        for test in configured:
+            program, *filters = test["cmd"]
+            if all(word.startswith(("-tc=", "-tce=")) for word in filters):
+                self.ways[program].append(filters)
+        self.programs = collections.defaultdict(list)  # of a source, those that a test runs
         for target in json.loads((self.folder / "meson-info" / "intro-targets.json").read_text()):
             for source in [name for kind in target["target_sources"] for name in kind["sources"]]:
-                self.programs[os.path.realpath(source)] += whole.intersection(target["filename"])
+                self.programs[os.path.realpath(source)] += self.ways.keys() & set(target["filename"])
 
     @functools.cache
     def listed(self, program):
         """(source, title) of the cases that the program runs: doctest lists none that are skipped."""
-        done = subprocess.run([program, "-r=xml", "--list-test-cases"], stdout=subprocess.PIPE, text=True, check=True)
-        found = [case for case in xml.etree.ElementTree.fromstring(done.stdout).iter("TestCase")
-                 if case.get("skipped") != "true"]
+        found = []
+        for filters in self.ways[program]:
+            done = subprocess.run([program, *filters, "-r=xml", "--list-test-cases"], stdout=subprocess.PIPE, text=True,
+                                  check=True)
+            found += [case for case in xml.etree.ElementTree.fromstring(done.stdout).iter("TestCase")
+                      if case.get("skipped") != "true"]
         return {(os.path.realpath(self.folder / case.get("filename")), case.get("name")) for case in found}
 
     def methods(self, script):
