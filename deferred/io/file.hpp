@@ -122,7 +122,7 @@ class [[nodiscard]] DEFERRED_API File {
   const std::string& path() const noexcept { return path_; }
 
  private:
-  File(std::string&& path, Descriptor&& descriptor);
+  [[gnu::visibility("hidden")]] File(std::string&& path, Descriptor&& descriptor);
 
   std::string path_;
   std::shared_ptr<const Descriptor> descriptor_;  // with the calls

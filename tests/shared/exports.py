@@ -12,6 +12,8 @@ import sys
 nm, callers, *libraries = sys.argv[1:]
 
 OF_A_CLASS = re.compile(r"(?:vtable|VTT|typeinfo|typeinfo name) for (.*?)(?: const\*)?$")
+# A service that only the library can name: an argument's visibility is not that of a member's template.
+OF_THE_LIBRARY = re.compile(r"deferred::[\w:]*detail::\w+& deferred::Reactor::service<deferred::[\w:]*detail::\w+>\(\)$")
 THUNK = re.compile(r"(?:non-virtual|virtual) thunk to ")
 
 
@@ -46,6 +48,8 @@ for library in libraries:
         elif of_a_class and (not is_machinery or any(one.startswith(what + "::") for one in called)):
             continue
         elif kind in "Wu" and not is_machinery:
+            continue
+        elif OF_THE_LIBRARY.match(name):
             continue
         else:
             why = "is called by nobody"

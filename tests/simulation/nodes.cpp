@@ -44,6 +44,7 @@ TEST_CASE_FIXTURE(Simulated, "to kill a node closes its tasks, and those that th
     co_await with_nursery(more);
   };
   Spawned<void> first = sim.node("a").spawn(spawns);
+  CHECK(sim.node("a").name() == "a");
   sim.node("a").spawn(lives).detach();
   sim.node("b").spawn(lives).detach();
   settle();

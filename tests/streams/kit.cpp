@@ -85,6 +85,12 @@ TEST_CASE("there are at least 70 cases of streams, each with a name of its own a
   CHECK(names.size() >= 70);
 }
 
+TEST_CASE("a report of streams says how many cases passed, failed and were skipped") {
+  const StreamReport nothing;
+
+  CHECK(nothing.summary("mine") == "conformance mine: 0 passed, 0 failed, 0 skipped");
+}
+
 TEST_CASE("a case runs with either end as the one that writes, or of one way with the near one") {
   const auto note_writer = [](StreamContext& c) -> Task<> {
     StreamPair p = co_await c.connect();

@@ -29,21 +29,25 @@ struct Talk {
   std::string got;
 };
 
-// Both try again if it is memory that is missing.
+// Both try again if it is memory that is missing, a hundred times.
 Task<> write_bytes(std::shared_ptr<Talk> talk) {
-  for (std::size_t sent = 0; sent < talk->text.size();) {
+  int failures = 0;
+  for (std::size_t sent = 0; sent < talk->text.size() && failures < 100;) {
     const std::string_view next = std::string_view(talk->text).substr(sent, 1);
     const auto one = co_await as_outcome(talk->pipe.near.write_some(next));
     if (one.check<std::system_error>()) co_return;
     sent += one.has_value();
+    failures += !one.has_value();
   }
 }
 Task<> read_bytes(std::shared_ptr<Talk> talk) {
-  while (talk->got.size() < talk->text.size()) {
+  int failures = 0;
+  while (talk->got.size() < talk->text.size() && failures < 100) {
     char byte = 0;
     const auto one = co_await as_outcome(talk->pipe.far.read_some(std::span(&byte, 1)));
     if (one.check<std::system_error>()) co_return;
     if (one.has_value()) talk->got += byte;
+    failures += !one.has_value();
   }
 }
 Task<> write_and_read(std::shared_ptr<Talk> talk) {
