@@ -2,6 +2,8 @@
 // Nodes that die, lose their power, come back, and run out of descriptors.
 #include <vector>
 
+#include "deferred/tasks/deferred_coroutine.hpp"
+#include "deferred/tasks/nursery.hpp"
 #include "tests/simulation/simulated.hpp"
 
 using namespace deferred;
@@ -55,6 +57,39 @@ TEST_CASE_FIXTURE(Simulated, "to kill a node closes its tasks, and those that th
   CHECK(alive == 1);
   CHECK(outcome_of(std::move(first)).check<AbandonedError>());
   CHECK_FALSE(sim.node("a").runs());
+}
+
+TEST_CASE_FIXTURE(Simulated,
+                  "a child of a node's task may kill the node, and so may a Deferred coroutine") {
+  Node& a = sim.node("a");
+  const auto kills = [&]() -> Task<> {
+    co_await Pause{};
+    a.kill();
+    co_await Pause{};
+  };
+  const auto has_a_child = [&]() -> Task<> {
+    const auto family = [&](Nursery& nursery) -> Task<> {
+      nursery.spawn(kills);
+      co_return;
+    };
+    co_await with_nursery(family);
+  };
+  const auto kills_at_once = [&](Reactor&) -> Deferred<int> {
+    a.kill();
+    co_await Pause{};
+    co_return 1;
+  };
+  const auto calls = [&]() -> Task<> {
+    Deferred<int> called = kills_at_once(sim.reactor());
+    static_cast<void>(co_await std::move(called));
+  };
+
+  const auto parent = outcome_of(a.spawn(has_a_child));
+  a.restart([]() -> Task<> { co_return; }).detach();
+  const auto caller = outcome_of(a.spawn(calls));
+
+  CHECK(parent.check<AbandonedError>());
+  CHECK(caller.check<AbandonedError>());
 }
 
 TEST_CASE_FIXTURE(Simulated, "peers of a node that is killed are reset, and callers refused") {

@@ -15,6 +15,13 @@ Task<> connect_to_b() {
   const Stream stream = co_await io::connect("tcp:10.0.0.2:80", without_limit());
 }
 
+/// So many bytes.
+Task<std::string> message_of(Stream& stream, std::size_t size) {
+  std::string bytes(size, ' ');
+  co_await stream.read_exactly(bytes);
+  co_return bytes;
+}
+
 struct Cut : Simulated {
   Cut() {
     sim.node("a");
@@ -198,6 +205,69 @@ TEST_CASE("a writer whose room is lost on the way waits until it is said again, 
 
   CHECK(said_after(10min) == "no error");
   CHECK(said_after(20min) == "write to [fd00::2]:80: Connection timed out");
+}
+
+TEST_CASE_FIXTURE(Simulated,
+                  "room that is told by a packet behind one that was lost is told again") {
+  sim.links().latency(1s);
+  TwoEnds ends(*this);
+  sim.run_until(ends.a.spawn(write_to(ends.near, std::string(64 * 1024, 'x'))));
+  sim.run(10s);
+  const auto answers = [&]() -> Task<> {
+    std::string part(16'383, ' ');  // less than what is told by itself
+    co_await ends.far.write_all("A");
+    co_await Pause{300ms};
+    for (int i = 0; i < 4; ++i) {
+      co_await ends.far.read_exactly(part);
+      co_await ends.far.write_all("B");
+      co_await Pause{50ms};
+    }
+  };
+  Spawned<void> server = ends.b.spawn(answers);
+
+  sim.run(999ms);
+  sim.partition({"a"}, {"b"});  // as "A" arrives
+  sim.run(2ms);
+  sim.heal();
+  const std::string heard = sim.run_until(ends.a.spawn(message_of(ends.near, 5)));
+
+  CHECK(heard == "ABBBB");
+  CHECK(what(outcome_of(ends.a.spawn(write_to(ends.near, "more")))) == "no error");
+  sim.run_until(std::move(server));
+}
+
+TEST_CASE_FIXTURE(Simulated,
+                  "room that was given up in a long partition is told with what arrives") {
+  TwoEnds ends(*this);
+  sim.run_until(ends.a.spawn(write_to(ends.near, std::string(50'000, 'x'))));
+  sim.run(1s);
+  sim.partition({"a"}, {"b"});
+  sim.run_until(ends.b.spawn(message_of(ends.far, 50'000)));
+  sim.run(20min);
+  sim.heal();
+
+  Spawned<std::string> rest = ends.b.spawn(message_of(ends.far, 30'000));
+
+  CHECK(what(outcome_of(ends.a.spawn(write_to(ends.near, std::string(30'000, 'y'))))) ==
+        "no error");
+  CHECK(what(outcome_of(std::move(rest))) == "no error");
+}
+
+TEST_CASE_FIXTURE(Simulated,
+                  "what is written late in a partition has its 15 minutes from then on") {
+  TwoEnds ends(*this);
+  sim.run_until(ends.a.spawn(write_to(ends.near, std::string(50'000, 'x'))));
+  sim.run(1s);
+  sim.partition({"a"}, {"b"});
+  sim.run_until(ends.b.spawn(message_of(ends.far, 50'000)));  // whose room is not told
+  sim.run(14min);
+  const Duration written = now();
+  sim.run_until(ends.b.spawn(write_to(ends.far, "x")));
+
+  const auto heard = outcome_of(ends.b.spawn(message_of(ends.far, 1)));
+
+  CHECK(what(heard) == "read from [fd00::1]:49152: Connection timed out");
+  CHECK(now() - written >= 15min);
 }
 
 TEST_CASE_FIXTURE(Simulated, "what a closed stream has left is delivered after a short partition") {

@@ -239,7 +239,8 @@ void Machine::stop(State state, io::Ending how) {
 
 RestoreTaskLocal Machine::set_as_current() { return machine_of_task.set(this); }
 
-// What their destructors spawn is closed too.
+// What their destructors spawn is closed too. Who runs now, and who waits for that, is closed when
+// it gives control back.
 void Machine::close_tasks() {
   Reactor* const reactor = world_.events.reactor();
   bool found = reactor != nullptr;
@@ -247,8 +248,8 @@ void Machine::close_tasks() {
     found = false;
     for (TaskRef& task : reactor->task_refs()) {
       if (task.done() || machine_of_task.of(task) != this) continue;
-      found = found || task != TaskRef::running();
       task.close();
+      found = found || task.done();
     }
   }
 }

@@ -83,6 +83,7 @@ void Connection::lose(unsigned from) {
   End& end = ends_[from];
   if (end.lost || (end.state != State::open && end.state != State::closed)) return;
   end.lost = true;
+  end.tries = 0;  // also where room is told again already
   ++end.round;
   send_again_later(from);
 }
@@ -190,6 +191,7 @@ void Connection::in_order_arrives(unsigned side, const Happening& happening) {
   if (happening.round != from.round || !is_passable()) {
     from.lost_credit += happening.credit;
     if (happening.round == from.round) lose(1 - side);
+    if (from.lost_credit != 0) send_again_later(1 - side);  // all else may have been sent again
     return;
   }
   from.greets = false;
@@ -207,6 +209,7 @@ void Connection::in_order_arrives(unsigned side, const Happening& happening) {
   }
   to.arrived += happening.bytes;
   if (happening.what == What::end) to.ended = true;
+  if (to.lost_credit != 0) send_credit(side);  // as an acknowledgement tells it
   report(side, What::is_readable);
   if (happening.credit != 0) report(side, What::is_writable);
 }
