@@ -68,6 +68,10 @@ using OnFailure = std::function<void(const FailedSeed& failed)>;
 
 SeedsReport try_each(std::size_t count, const Scenario& scenario, const SeedsOptions& options,
                      std::ostream* trace, const OnFailure& on_failure) {
+  if (count == 0) throw std::invalid_argument("seeds: none is to be run, which would pass");
+  if (options.most_failures == 0) {
+    throw std::invalid_argument("SeedsOptions::most_failures: after 0 failures no seed is run");
+  }
   SeedsReport report;
   for (std::size_t i = 0; i < count && report.failures.size() < options.most_failures; ++i) {
     const std::uint64_t seed = options.first + i;

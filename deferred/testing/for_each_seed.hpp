@@ -52,7 +52,8 @@ struct SeedsReport {
 
 /// Runs `scenario(sim)` with `count` seeds, each in a Simulation of its own. A seed fails if the
 /// scenario throws, if a failure is left unhandled in it, or if it does not do the same twice.
-/// Nothing is printed. REQUIRES: as Simulation; not inside itself.
+/// Nothing is printed. That no seed would be run, of which none fails, is a std::invalid_argument.
+/// REQUIRES: as Simulation; not inside itself.
 DEFERRED_API SeedsReport try_seeds(std::size_t count, const Scenario& scenario,
                                    const SeedsOptions& options = {});
 

@@ -164,9 +164,9 @@ class MemoryTransport final : public Transport {
     in_->reader = out_->writer = nullptr;
     const bool reset = how == Ending::reset || in_->size() != 0;
     in_->drop();
-    in_->unread = out_->ended = true;
     in_->reset = in_->reset || reset;
-    out_->reset = out_->reset || reset;
+    out_->reset = out_->reset || (reset && !out_->ended);  // an end stays the end
+    in_->unread = out_->ended = true;
     if (out_->reader) out_->reader->look_at_closing();
     if (in_->writer) in_->writer->look_at_closing();
   }

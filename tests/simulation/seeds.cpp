@@ -305,6 +305,17 @@ TEST_CASE("with DEFERRED_SEEDS in the environment so many are run") {
   CHECK(runs == 4);
 }
 
+TEST_CASE("to run no seed is refused, for it would pass") {
+  const auto nothing = [](Simulation&) {};
+  SeedsOptions none;
+  none.most_failures = 0;
+
+  CHECK_THROWS_AS(try_seeds(0, nothing), std::invalid_argument);
+  CHECK_THROWS_AS(try_seeds(1, nothing, none), std::invalid_argument);
+  const Variable seeds("DEFERRED_SEEDS", "0");
+  CHECK_THROWS_AS(for_each_seed(200, nothing), std::invalid_argument);
+}
+
 TEST_CASE("what is no number in the environment is refused") {
   for (const char* const text : {"seventeen", "17x", "-1", "99999999999999999999"}) {
     const Variable seed("DEFERRED_SEED", text);

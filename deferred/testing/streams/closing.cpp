@@ -173,6 +173,7 @@ const StreamCase cases_of_closing[] = {
        const conformance::Pipe other;
        p.near.close();
        const int taken = ::fcntl(other[0], F_DUPFD_CLOEXEC, number);  // at least that number
+       c.equal(taken, number, "the number that is free, for close() has closed its descriptor");
        co_await c.rest();
        p.near.abort();
        p.near = Stream();

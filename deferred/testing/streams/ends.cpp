@@ -35,6 +35,20 @@ const StreamCase cases_of_ends[] = {
        const bool more = co_await p.far.read_more();
        c.check(!more, "read_more is false at the end");
      }},
+    {"the end that has been read stays the end, though the peer aborts then", half_close | reset,
+     [](Context& c) -> Task<> {
+       StreamPair p = co_await c.connect();
+       co_await p.near.shutdown_write();
+       std::array<char, 8> room;
+       const std::size_t end = co_await p.far.read_some(room);
+       c.equal(end, std::size_t{0}, "what a read gives at the end");
+       p.near.abort();
+       for (int i = 0; i < 2; ++i) {
+         co_await c.rest();
+         const auto again = co_await as_outcome(p.far.read_some(room));
+         c.check(again.has_value() && *again == 0, "it is the end: " + what_of(again));
+       }
+     }},
     {"a reader that waits is told of the end", nothing,
      [](Context& c) -> Task<> {
        StreamPair p = co_await c.connect();
