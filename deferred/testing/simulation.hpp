@@ -44,8 +44,9 @@ namespace deferred::testing {
 /// that is gone; refused, full and slow accepts. Packets that do not get through are sent again as
 /// Linux does: a call after 1, 2, 4 ... s, given up after 127 s; data after 0.2, 0.4 ... s, at most
 /// 2 min, given up after 15.4 min, so ETIMEDOUT; what a closed stream has left for 102 s. Unix
-/// sockets are those of one node, and of streams. Of UDP: datagrams that get lost, come twice and
-/// overtake each other; to nobody, of which one that is connected hears; too large ones.
+/// sockets are those of one node, and of streams: to their peers an abort, or a death, is an end.
+/// Of UDP: datagrams that get lost, come twice and overtake each other; to nobody, of which one
+/// that is connected hears; too large ones.
 ///
 /// At its end the tasks of its nodes are closed, then their streams and listeners. REQUIRES: not
 /// destroyed in one of its tasks or callbacks.

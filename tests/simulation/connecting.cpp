@@ -245,6 +245,24 @@ TEST_CASE_FIXTURE(Simulated,
   server.task().close();
 }
 
+TEST_CASE_FIXTURE(Simulated, "to the peer of a Unix socket an abort is an end, as it is on Linux") {
+  const auto aborts = []() -> Task<> {
+    io::Listener listener = io::listen("unix:/run/a");
+    io::Stream stream = co_await listener.accept();
+    stream.abort();
+    co_await Pause{1h};
+  };
+  const auto reads = []() -> Task<std::string> {
+    io::Stream stream = co_await io::connect("unix:/run/a");
+    co_return co_await stream.read_to_end();
+  };
+  Node& a = sim.node("a");
+  a.spawn(aborts).detach();
+  settle();
+
+  CHECK(what(outcome_of(a.spawn(reads))) == "no error");
+}
+
 TEST_CASE_FIXTURE(Simulated, "Unix sockets are those of one node") {
   Node& a = sim.node("a");
   a.spawn(say("a", "unix:/run/a")).detach();

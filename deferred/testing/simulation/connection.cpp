@@ -150,7 +150,9 @@ void Connection::close(unsigned side, io::Ending how) noexcept {
   End& end = ends_[side];
   end.transport = nullptr;
   const bool is_open = end.state == End::State::open;
-  const bool in_order = how != io::Ending::reset && !has_unread(side);
+  // A Unix socket knows no reset but for what nobody has read (Linux: unix_release_sock()).
+  const bool is_abort = how == io::Ending::reset && family_ != io::Address::Family::unix_domain;
+  const bool in_order = !is_abort && !has_unread(side);
   end.state = is_open && in_order ? End::State::closed : End::State::gone;
   forget_inbox(end);
   if (!is_open) return;
