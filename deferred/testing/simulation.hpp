@@ -66,8 +66,8 @@ class DEFERRED_API Simulation {
   /// For the load, and for whatever the test draws: what it draws leaves the rest as it is.
   Random& random() noexcept { return random_; }
 
-  /// The machine of this name, which its first use makes: `localhost` to itself, to the others its
-  /// name, 10.0.0.N and fd00::N.
+  /// The machine of this name, which its first use makes: `localhost`, 127.0.0.1 and ::1 to itself
+  /// (no other address of 127.0.0.0/8), to the others its name, 10.0.0.N and fd00::N.
   Node& node(std::string_view name);
   /// A name of several, of which a look-up gives all the addresses. Those that are not there yet
   /// are made.

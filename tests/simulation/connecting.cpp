@@ -245,6 +245,24 @@ TEST_CASE_FIXTURE(Simulated,
   server.task().close();
 }
 
+TEST_CASE_FIXTURE(Simulated, "any address is this host to who connects, as it is on Linux") {
+  Node& a = sim.node("a");
+  a.spawn(say("here", "tcp:*:80")).detach();
+
+  CHECK(sim.run_until(a.spawn(reach("tcp:0.0.0.0:80"))) == "here");
+  CHECK(sim.run_until(a.spawn(reach("tcp:[::]:80"))) == "here");
+}
+
+TEST_CASE_FIXTURE(Simulated, "other loopback addresses than 127.0.0.1 are nobody's") {
+  Node& a = sim.node("a");
+  a.spawn(say("here", "tcp:127.0.0.1:80")).detach();
+
+  CHECK(what(outcome_of(a.spawn(reach("tcp:127.0.0.2:80")))) ==
+        "connect to 127.0.0.2:80: No route to host");
+  CHECK(what(outcome_of(a.spawn(say("here", "tcp:127.0.0.2:80")))) ==
+        "listen on 127.0.0.2:80: Cannot assign requested address");
+}
+
 TEST_CASE_FIXTURE(Simulated, "to the peer of a Unix socket an abort is an end, as it is on Linux") {
   const auto aborts = []() -> Task<> {
     io::Listener listener = io::listen("unix:/run/a");

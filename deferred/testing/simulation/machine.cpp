@@ -102,7 +102,8 @@ io::Address Machine::loopback(Family family) const {
 }
 
 bool Machine::is_own(const io::Address& host) const {
-  return host.is_loopback() || host.with_port(0) == address(host.family());
+  const io::Address only_host = host.with_port(0);
+  return only_host == loopback(host.family()) || only_host == address(host.family());
 }
 
 void Machine::require_running(const std::string& what) const {
@@ -113,6 +114,7 @@ Task<io::Stream> Machine::connect(io::Address to) {
   co_await cancel_point;
   const std::string what = "connect to " + to.text();
   require_running(what);
+  if (to.is_any()) to = loopback(to.family()).with_port(to.port());  // as Linux takes it
   Machine& other = machine_at(to, what);
   if (to.family() == Family::unix_domain && !port_at(to)) fail(nobody_at(to), what);
   OpenDescriptor descriptor(*this, what);
@@ -127,7 +129,9 @@ Task<io::Stream> Machine::connect(io::Address to) {
 }
 
 Machine& Machine::machine_at(const io::Address& address, const std::string& what) {
-  Machine* const found = address.is_loopback() ? this : world_.at(address);
+  const bool is_here =
+      address.family() == Family::unix_domain || (address.is_loopback() && is_own(address));
+  Machine* const found = is_here ? this : world_.at(address);
   if (!found) fail(std::errc::host_unreachable, what);
   return *found;
 }
