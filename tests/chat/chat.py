@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 """chat.py PROGRAM [TEST...]: how samples/chat begins and ends as a process.
 
-What its clients see is tested in chat.cpp. The last line counts the tests, as doctest does.
+What its clients see is tested in chat.cpp.
 """
 
+import pathlib
 import signal
 import socket
-import subprocess
 import sys
-import unittest
 
-PATIENCE = 60  # seconds for what should take far less
-
-program = None
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+sys.dont_write_bytecode = True
+import servers
+from servers import PATIENCE
 
 
 class Client:
@@ -31,18 +31,7 @@ class Client:
         return self.lines.readline()
 
 
-class Chat(unittest.TestCase):
-    def start(self, *arguments):
-        server = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        return server
-
-    def address_of(self, server):
-        host, _, port = server.stdout.readline().removeprefix("chatting on ").strip().rpartition(":")
-        return host.strip("[]"), int(port)
-
+class Chat(servers.Server):
     def client(self, address, name):
         client = Client(address)
         self.addCleanup(client.close)
@@ -66,8 +55,7 @@ class Chat(unittest.TestCase):
                     self.assertEqual(one.hear(), "* The chat ends here. Goodbye.\n")
                     self.assertEqual(one.hear(), "")
                     one.close()
-                self.assertEqual(server.communicate(timeout=PATIENCE), ("", ""))
-                self.assertEqual(server.returncode, 0)
+                self.assertEqual(self.ends(server), "")
 
     def test_without_clients_a_signal_ends_it_too(self):
         server = self.start()
@@ -75,27 +63,13 @@ class Chat(unittest.TestCase):
 
         server.send_signal(signal.SIGTERM)
 
-        self.assertEqual(server.communicate(timeout=PATIENCE), ("", ""))
-        self.assertEqual(server.returncode, 0)
+        self.assertEqual(self.ends(server), "")
 
     def test_where_it_cannot_listen_it_says_why_and_ends_with_1(self):
         server = self.start("tcp:127.0.0.1:0:no=thing")
 
-        out, err = server.communicate(timeout=PATIENCE)
-
-        self.assertEqual((server.returncode, out), (1, ""))
-        self.assertIn("no=", err)
-
-
-def main():
-    global program
-    program = sys.argv[1]
-    outcome = unittest.main(argv=sys.argv[:1] + sys.argv[2:], exit=False, verbosity=2).result
-    bad = {case for case, _ in outcome.failures + outcome.errors}
-    print(f"[doctest] test cases: {outcome.testsRun} | {outcome.testsRun - len(bad)} passed"
-          f" | {len(bad)} failed | 0 skipped")
-    return not outcome.wasSuccessful()
+        self.assertIn("no=", self.ends(server, status=1))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(servers.main())

@@ -1,31 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""mirror.py PROGRAM [TEST...]: how README's server, samples/mirror, serves and ends as a process.
+"""mirror.py PROGRAM [TEST...]: how README's server, samples/mirror, serves and ends as a process."""
 
-The last line counts the tests, as doctest does.
-"""
-
+import pathlib
 import signal
 import socket
-import subprocess
 import sys
-import unittest
 
-PATIENCE = 60  # seconds for what should take far less
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+sys.dont_write_bytecode = True
+import servers
+from servers import PATIENCE
 
-program = None
 
-
-class Mirror(unittest.TestCase):
-    def start(self, endpoint):
-        server = subprocess.Popen([program, endpoint], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        return server
-
-    def address_of(self, server):
-        host, _, port = server.stdout.readline().removeprefix("listening on ").strip().rpartition(":")
-        return host.strip("[]"), int(port)
-
+class Mirror(servers.Server):
     def test_clients_are_answered_beside_each_other(self):
         address = self.address_of(self.start("tcp:localhost:0"))
         with socket.create_connection(address, PATIENCE) as first, socket.create_connection(address, PATIENCE) as second:
@@ -49,27 +36,13 @@ class Mirror(unittest.TestCase):
 
                     client.sendall(b"two\n")
                     self.assertEqual(lines.readline(), "owt\n")
-                self.assertEqual(server.communicate(timeout=PATIENCE), ("", ""))
-                self.assertEqual(server.returncode, 0)
+                self.assertEqual(self.ends(server), "")
 
     def test_where_it_cannot_listen_it_says_why_and_ends_with_1(self):
         server = self.start("tcp:nowhere")
 
-        out, err = server.communicate(timeout=PATIENCE)
-
-        self.assertEqual((server.returncode, out), (1, ""))
-        self.assertIn("endpoint 'tcp:nowhere'", err)
-
-
-def main():
-    global program
-    program = sys.argv[1]
-    outcome = unittest.main(argv=sys.argv[:1] + sys.argv[2:], exit=False, verbosity=2).result
-    bad = {case for case, _ in outcome.failures + outcome.errors}
-    print(f"[doctest] test cases: {outcome.testsRun} | {outcome.testsRun - len(bad)} passed"
-          f" | {len(bad)} failed | 0 skipped")
-    return not outcome.wasSuccessful()
+        self.assertIn("endpoint 'tcp:nowhere'", self.ends(server, status=1))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(servers.main())
