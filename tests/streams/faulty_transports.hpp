@@ -4,9 +4,11 @@
 // for it does wrong; all else the stream below it does.
 #pragma once
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -295,6 +297,27 @@ class ForgetsAWriteError final : public DecoratedTransport {
 
  private:
   bool failed_ = false;
+};
+
+class HasNoName final : public DecoratedTransport {
+ public:
+  using DecoratedTransport::DecoratedTransport;
+  std::string local() const override { throw std::logic_error("not done yet"); }
+};
+
+/// What is there when a wait begins is told, unless it is an error.
+class IsSilentOfErrors : public DecoratedTransport::Passed {
+ public:
+  explicit IsSilentOfErrors(io::Transport& below)
+      : Passed(below.readable(), below.reactor()), fd_(below.descriptor()) {}
+
+ private:
+  void arm() override {
+    char byte = 0;
+    if (::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == ECONNRESET) return;
+    Passed::arm();
+  }
+  int fd_;
 };
 
 class NamesNobody final : public DecoratedTransport {

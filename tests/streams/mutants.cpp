@@ -36,6 +36,12 @@ Task<StreamPair> over_unix(Reactor&) {
   co_return both_of<T>(std::move(pair));
 }
 
+template <class T>
+Task<StreamPair> over_tcp(Reactor&) {
+  StreamPair pair = co_await connected_pair("127.0.0.1:0");
+  co_return both_of<T>(std::move(pair));
+}
+
 struct Mutant {
   const char* does;
   MakeStreamPair make;
@@ -98,6 +104,12 @@ const Mutant mutants[] = {
     {"takes writes after an error", in_memory<ForgetsAWriteError>, {peer_gone}},
     {"does not name its peer in an error", in_memory<NamesNobody>, {peer_gone}},
     {"throws what is no std::system_error", in_memory<ThrowsWhatItLikes>, {peer_gone}},
+    {"is silent of an error that is there when a wait begins",
+     over_tcp<WithReadable<IsSilentOfErrors>>,
+     {"an abort that has come is reported to who begins to wait, for bytes or for room"}},
+    {"has no name",
+     in_memory<HasNoName>,
+     {"an end that is open can be asked for its name, and its peer's"}},
     {"claims more than it takes",
      in_memory<ClaimsMoreThanItTakes>,
      {"what write_some has taken goes out by itself, and no more than that"}},

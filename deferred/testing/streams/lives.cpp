@@ -72,6 +72,14 @@ void outlive(Context& c, Begin begin) {
 }
 
 const StreamCase cases_of_lives[] = {
+    {"an end that is open can be asked for its name, and its peer's", nothing,
+     [](Context& c) -> Task<> {
+       StreamPair p = co_await c.connect();
+       for (Stream* const end : {&p.near, &p.far}) {
+         const std::string own = end->local();
+         c.check(!end->peer().empty(), "the peer of '" + own + "' has a name, for messages");
+       }
+     }},
     {"a stream outlives its reactor, and is closed then", nothing,
      [](Context& c) { outlive(c, [](StreamPair&) -> Task<> { co_return; }); }},
     {"a stream that was closed outlives its reactor", nothing,

@@ -56,6 +56,15 @@ Task<> check_idle(Context& c, const char* who) {
 }
 
 const StreamCase cases_of_waiting[] = {
+    {"an abort that has come is reported to who begins to wait, for bytes or for room",
+     two_ways | reset,
+     [](Context& c) -> Task<> {
+       StreamPair p = co_await c.connect();
+       p.near.abort();
+       co_await c.rest();
+       co_await check_reported(c, p.far.transport().readable(), "the abort, to a reader,");
+       co_await check_reported(c, p.far.transport().writable(), "the abort, to a writer,");
+     }},
     {"bytes, an end and room that are there when a wait begins are reported, in a later turn",
      nothing,
      [](Context& c) -> Task<> {
