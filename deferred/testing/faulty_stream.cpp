@@ -144,11 +144,10 @@ class StepRun {
   StepRun(const MakeStreamPair& make, const StreamScenario& scenario, Duration limit) noexcept
       : make_(make), scenario_(scenario), limit_(limit) {}
 
-  /// Gives what is wrong, empty if nothing is. Counts the faulty end's operations.
-  Task<std::string> play(FaultPlan plan, bool near, std::size_t& operations) const {
+  /// Gives what is wrong, empty if nothing is.
+  Task<std::string> play(FaultPlan plan, bool near) const {
     Reactor& reactor = Reactor::current();
     const StepsLeft before(reactor);
-    plan.operations = &operations;
     std::string fault = co_await play_on(reactor, plan, near);
     if (!fault.empty()) co_return fault;
     // What was closed by the end of the pair unwinds, and what was on its way comes to nothing.
@@ -231,11 +230,11 @@ Task<EveryStepReport> at_every_step(MakeStreamPair make, StreamScenario scenario
           report.faults.push_back(step + "it goes on and on");
           break;
         }
-        std::size_t operations = 0;
-        const std::string wrong = co_await run.play(plan, near, operations);
+        plan.operations = std::make_shared<std::size_t>(0);
+        const std::string wrong = co_await run.play(plan, near);
         ++report.runs;
         if (!wrong.empty()) report.faults.push_back(step + wrong);
-        struck = operations > plan.at;
+        struck = *plan.operations > plan.at;
       }
     }
   }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -39,8 +40,8 @@ struct FaultPlan {
   bool from_then_on = false;
   /// What StreamFault::error fails with.
   std::error_code error = std::make_error_code(std::errc::connection_reset);
-  /// Where the operations are counted; nowhere if it is null. REQUIRES: it outlives the stream.
-  std::size_t* operations = nullptr;
+  /// Where the operations are counted; nowhere if it is null. The stream keeps it.
+  std::shared_ptr<std::size_t> operations;
 };
 
 /// The same stream, on which it goes wrong. What is below, and so the other end, learns of an error

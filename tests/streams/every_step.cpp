@@ -2,6 +2,7 @@
 // at_every_step runs what a test does with a stream once for each operation that may go wrong.
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -158,6 +159,22 @@ TEST_CASE("who leaves a task behind is found") {
   });
 
   CHECK(finds(report, "near, error at 0: ", "it leaves behind 1 tasks"));
+}
+
+TEST_CASE("a stream that is left behind keeps what its operations are counted in") {
+  std::vector<io::Stream> left;
+  std::weak_ptr<std::size_t> count;
+  report_of(
+      [&](StreamPair& pair, const FaultPlan& plan) -> Task<> {
+        count = plan.operations;
+        left.push_back(std::move(pair.near));
+        co_return;
+      },
+      near_only({StreamFault::error}));
+
+  CHECK_FALSE(count.expired());
+  left.clear();
+  CHECK(count.expired());
 }
 
 TEST_CASE("a scenario that does more and more is stopped, and said so") {

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -168,19 +169,19 @@ TEST_CASE("closing a faulty stream closes the one below it") {
 
 TEST_CASE("the operations of a faulty stream are counted") {
   run_in_virtual_time([](Reactor&) -> Task<> {
-    std::size_t operations = 0;
+    const auto operations = std::make_shared<std::size_t>(0);
     FaultPlan plan = plan_of(StreamFault::one_byte, 1'000);
-    plan.operations = &operations;
+    plan.operations = operations;
     StreamPair pipe = faulty_pipe(plan);
     co_await pipe.far.write_all("123");
 
     co_await pipe.near.write_all("x");
-    CHECK(operations == 2);  // it is written, and brought to the kernel
+    CHECK(*operations == 2);  // it is written, and brought to the kernel
     const bool more = co_await pipe.near.read_more();
     CHECK(more);
-    CHECK(operations == 3);
+    CHECK(*operations == 3);
     co_await pipe.near.shutdown_write();
-    CHECK(operations == 4);
+    CHECK(*operations == 4);
   });
 }
 
