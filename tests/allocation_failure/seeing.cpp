@@ -117,7 +117,7 @@ void slow(Reactor& reactor) {
 void dumped_on_signal(Reactor& reactor) {
   succeeds([&] { const SignalWatch watch = dump_on_signal(reactor, SIGUSR1); });
 }
-void paused(Reactor& reactor) {
+void task_paused(Reactor& reactor) {
   Spawned<void> spawned = spawn(reactor, Pause{1ms});
   TaskRef task = spawned.task();
   const ClosedAtEnd closed(task);
@@ -167,7 +167,7 @@ Programs seeing_programs() {
        {"deferred::report_slow()", "deferred::SlowReport::SlowReport()", "deferred::Slow::text()"},
        &slow},
       {"dump_on_signal", {"deferred::dump_on_signal()"}, &dumped_on_signal},
-      {"TaskRef::pause()", {"deferred::TaskRef::pause()", "deferred::TaskRef::resume()"}, &paused},
+      {"TaskRef::pause()", {"deferred::TaskRef::pause()", "deferred::TaskRef::resume()"}, &task_paused},
       {"TaskLocal",
        {"deferred::TaskLocal::TaskLocal()", "deferred::TaskLocal::get()",
         "deferred::TaskLocal::of()", "deferred::TaskLocal::set()",

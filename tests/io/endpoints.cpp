@@ -123,7 +123,7 @@ TEST_CASE("what is no listening socket is not listened on, and is closed") {
   for (const bool is_file : {true, false}) {
     Descriptor wrong(is_file ? ::open("/dev/null", O_RDWR | O_CLOEXEC)
                              : ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    CHECK_THROWS_AS(io::listen(reactor, std::move(wrong)), std::system_error);
+    CHECK_THROWS_AS(static_cast<void>(io::listen(reactor, std::move(wrong))), std::system_error);
   }
 
   CHECK(open_descriptors() == before);

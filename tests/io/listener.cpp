@@ -110,7 +110,7 @@ TEST_CASE("a listener everywhere has to say so, and takes those who come by IPv4
     const Stream server = co_await listener.accept();
 
     CHECK(server.peer() == four.local());
-    CHECK_THROWS_WITH_AS(io::listen(reactor, "", 80),
+    CHECK_THROWS_WITH_AS(static_cast<void>(io::listen(reactor, "", 80)),
                          "listen on :80: '*' is everywhere: it is neither an IPv4 nor an IPv6 "
                          "address",
                          std::system_error);
