@@ -3,12 +3,13 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "deferred/results/failure.hpp"
+#include "deferred/results/source_location.hpp"
 
 namespace deferred::testing {
 namespace {
@@ -43,6 +44,16 @@ struct SeedRun {
   friend bool operator==(const SeedRun&, const SeedRun&) = default;
 };
 
+// The exception being handled: its type, what() and, if it comes from a Task or a Deferred, where
+// it has been.
+std::string report_of_error() {
+  const auto here = SourceLocation::current();
+  std::string report = Failure::current(here).report();
+  const std::string nowhere = "\n  made at " + to_string(here);
+  if (report.ends_with(nowhere)) report.resize(report.size() - nowhere.size());
+  return report;
+}
+
 SeedRun run_seed(std::uint64_t seed, const Scenario& scenario, std::ostream* trace) {
   SeedRun run;
   std::string unhandled;
@@ -52,10 +63,8 @@ SeedRun run_seed(std::uint64_t seed, const Scenario& scenario, std::ostream* tra
     sim.trace(trace);
     try {
       scenario(sim);
-    } catch (const std::exception& error) {
-      run.fault = error.what();
     } catch (...) {
-      run.fault = Failure::current().what();
+      run.fault = report_of_error();
     }
     if (run.fault.empty() && !unhandled.empty()) run.fault = "unhandled: " + unhandled;
     run.hash = sim.trace_hash();
@@ -116,7 +125,7 @@ std::string name_of_program() {
 
 std::string FailedSeed::text() const {
   std::string text = "seed " + std::to_string(seed) + ": " + what;
-  if (differs_again) text += " (not the same when it was run again)";
+  if (differs_again) text += "\n(not the same when it was run again)";
   return text;
 }
 

@@ -35,7 +35,8 @@ class SeedsOptions {
 /// One that fails.
 struct DEFERRED_API FailedSeed {
   std::uint64_t seed = 0;
-  /// What it has thrown, or left unhandled; or that it does not do the same again.
+  /// What it has thrown, or left unhandled: type, what() and, if that came from a Task or a
+  /// Deferred, its trace, as Failure::report(). Or that it does not do the same again.
   std::string what;
   /// It was run a second time: the failure was another then, or there was none.
   bool differs_again = false;
@@ -46,7 +47,7 @@ struct DEFERRED_API FailedSeed {
 struct SeedsReport {
   std::size_t seeds = 0;  ///< That were run.
   std::vector<FailedSeed> failures;
-  /// "200 seeds, 1 failed", and a line for each that did.
+  /// "200 seeds, 1 failed", and the text() of each that did.
   DEFERRED_API std::string summary() const;
 };
 

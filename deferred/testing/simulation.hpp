@@ -116,7 +116,8 @@ class DEFERRED_API Simulation {
   void run_until_true(const std::function<bool()>& done, AnyDuration limit = std::chrono::hours(1));
 
   /// What has happened so far, in one number: two runs of the same seed have the same, or something
-  /// hangs on more than the seed.
+  /// hangs on more than the seed. When, between whom and how many bytes are in it; the bytes are
+  /// not, for those of an encrypted stream are others each time.
   std::uint64_t trace_hash() const noexcept;
   /// How many events that were: arrivals of packets, and what of streams is to be told.
   std::uint64_t events() const noexcept;

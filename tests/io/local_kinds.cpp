@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The endpoints stdio: and process:.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -175,13 +178,18 @@ TEST_CASE("what a child of process: complains of goes where this process complai
 
 TEST_CASE("a child of process: whose stream is closed has time to do what it was given") {
   run([](Reactor&) -> Task<> {
+    const TemporaryFolder folder;
+    REQUIRE(::mkfifo(folder.path("go").c_str(), 0600) == 0);
+    const Descriptor go(::open(folder.path("go").c_str(), O_RDWR | O_CLOEXEC));
     Pipe complaints = io::make_pipe();
     {
       const Standing errors(2, complaints.out.transport().descriptor());
-      Stream child = co_await io::connect(of_shell("n=$(cat); sleep 0.05; echo got $n >&2"));
+      Stream child = co_await io::connect(
+          of_shell("n=$(cat); read word < " + folder.path("go") + "; echo got $n >&2"));
       co_await child.write_all("all of it");
     }
     complaints.out.close();
+    REQUIRE(::write(go.fd(), "on\n", 3) == 3);
 
     const std::string heard = co_await complaints.in.read_to_end();
 

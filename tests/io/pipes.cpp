@@ -309,6 +309,6 @@ TEST_CASE("raw mode gives each key, and its end brings back what was") {
   CHECK(after.c_lflag == before.c_lflag);
   CHECK(after.c_iflag == before.c_iflag);
   const SystemPipe pipe;
-  CHECK_THROWS_WITH_AS(static_cast<void>(io::RawMode(pipe.in.fd())), doctest::Contains("raw mode: "),
-                       std::system_error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(io::RawMode(pipe.in.fd())),
+                       doctest::Contains("raw mode: "), std::system_error);
 }

@@ -115,7 +115,7 @@ TEST_CASE("the numbers for the load are those of the seed") {
   CHECK(Random(7, "load")() == drawn);
 }
 
-TEST_CASE("what is done to a simulation is in its hash, and so are bytes and times") {
+TEST_CASE("what is done to a simulation is in its hash, and so are times and how many bytes") {
   const auto hash_with = [](auto meddle) {
     Simulation sim(1);
     sim.links().latency(1ms);
@@ -179,7 +179,25 @@ TEST_CASE("a seed fails by what its scenario throws, and is run a second time") 
   });
 
   CHECK(runs == 2);
-  CHECK(report.summary() == "30 seeds, 1 failed\nseed 17: seventeen is all right");
+  CHECK(report.summary() ==
+        "30 seeds, 1 failed\nseed 17: std::logic_error: seventeen is all right");
+}
+
+Task<int> broken() {
+  co_await Pause{1s};
+  throw std::range_error("too far");
+}
+
+TEST_CASE("a seed that a task fails says of what type, and by which tasks the failure came") {
+  const SeedsReport report = try_seeds(1, [](Simulation& sim) {
+    const auto waits = []() -> Task<> { co_await broken(); };
+    sim.run_until(sim.node("a").spawn(waits));
+  });
+
+  REQUIRE(report.failures.size() == 1);
+  const std::string& what = report.failures[0].what;
+  CHECK(what.starts_with("std::range_error: too far\n"));
+  CHECK(what.find(" in broken\n  awaited at ") != std::string::npos);
 }
 
 TEST_CASE("a seed fails by a failure that nobody handles, while it runs and at its end") {
@@ -256,7 +274,8 @@ TEST_CASE("a failure that does not come again is told so") {
   const SeedsReport report = try_seeds(1, [&](Simulation&) { must(++runs > 1, "not the first"); });
 
   REQUIRE(report.failures.size() == 1);
-  CHECK(report.failures[0].text() == "seed 1: not the first (not the same when it was run again)");
+  CHECK(report.failures[0].text() ==
+        "seed 1: std::logic_error: not the first\n(not the same when it was run again)");
 }
 
 TEST_CASE("after five seeds that fail the rest is left out") {
@@ -271,9 +290,9 @@ TEST_CASE("for_each_seed throws what failed, and prints how it is done again") {
 
   CHECK_THROWS_WITH_AS(
       for_each_seed(3, [](Simulation& sim) { must(sim.seed() != 2, "two is wrong"); }),
-      "3 seeds, 1 failed\nseed 2: two is wrong", SeedsFailed);
+      "3 seeds, 1 failed\nseed 2: std::logic_error: two is wrong", SeedsFailed);
 
-  CHECK(written.text().starts_with("seed 2: two is wrong\nDEFERRED_SEED=2 "));
+  CHECK(written.text().starts_with("seed 2: std::logic_error: two is wrong\nDEFERRED_SEED=2 "));
   CHECK(written.text().find("test_simulation_seeds") != std::string::npos);
 }
 
