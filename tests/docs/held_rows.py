@@ -92,12 +92,20 @@ class Build:
         self.ways = collections.defaultdict(list)  # to run a program: as a whole, or some of its cases
         for test in configured:
             program, *filters = test["cmd"]
-            if all(word.startswith(("-tc=", "-tce=")) for word in filters):
+            if all(word.startswith(("-tc=", "-tce=", "--source-file=")) for word in filters):
                 self.ways[program].append(filters)
         self.programs = collections.defaultdict(list)  # of a source, those that a test runs
         for target in json.loads((self.folder / "meson-info" / "intro-targets.json").read_text()):
             for source in [name for kind in target["target_sources"] for name in kind["sources"]]:
-                self.programs[os.path.realpath(source)] += self.ways.keys() & set(target["filename"])
+                for one in self.as_one(source):
+                    self.programs[os.path.realpath(one)] += self.ways.keys() & set(target["filename"])
+
+    def as_one(self, source):
+        """The sources that one consists of: those that it includes, if the build has made it for that."""
+        if self.folder.resolve() not in pathlib.Path(source).resolve().parents or not pathlib.Path(source).exists():
+            return [source]
+        included = re.findall(r'^#include "tests/(.*\.cpp)"$', pathlib.Path(source).read_text(), re.MULTILINE)
+        return [self.tests / name for name in included] or [source]
 
     @functools.cache
     def listed(self, program):

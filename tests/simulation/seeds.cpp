@@ -2,6 +2,7 @@
 // One seed, one run: what is the same again, what is drawn, and how a scenario is tried with many.
 #include "deferred/testing/for_each_seed.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -293,7 +294,7 @@ TEST_CASE("for_each_seed throws what failed, and prints how it is done again") {
       "3 seeds, 1 failed\nseed 2: std::logic_error: two is wrong", SeedsFailed);
 
   CHECK(written.text().starts_with("seed 2: std::logic_error: two is wrong\nDEFERRED_SEED=2 "));
-  CHECK(written.text().find("test_simulation_seeds") != std::string::npos);
+  CHECK(written.text().find(program_invocation_name) != std::string::npos);
 }
 
 TEST_CASE("with DEFERRED_SEED in the environment only that seed is run") {
