@@ -44,6 +44,13 @@ class Rows(unittest.TestCase):
         targets = [{"filename": [str(program)],
                     "target_sources": [{"sources": [str(root / "tests" / "results" / f"{program.name}.cpp")]}]}
                    for program in programs]
+        together = root / "build" / "together"
+        together.write_text(LISTS.replace('"-r', '"--source-file=*/one.cpp -r').replace("firing.cpp", "one.cpp"))
+        together.chmod(0o755)
+        together.with_suffix(".cpp").write_text('#include "tests/results/one.cpp"\n#include "tests/results/two.cpp"\n')
+        tests.append({"name": "one", "cmd": [str(together), "--source-file=*/one.cpp"]})
+        targets.append({"filename": [str(together)],
+                        "target_sources": [{"sources": [str(together.with_suffix(".cpp"))]}]})
         for name in ("run", "left"):
             (root / "tests" / "results").mkdir(parents=True, exist_ok=True)
             (root / "tests" / "results" / f"{name}.py").write_text("class T:\n    def test_it_comes_late(self):\n")
@@ -99,6 +106,11 @@ class Rows(unittest.TestCase):
         for name in ("results/none", "results/filtered"):
             self.assertEqual(self.complaints(FIRST.replace("results/firing", name), SECOND),
                              [f"row 1 no test runs the cases of tests/{name}"])
+
+    def test_a_file_that_is_compiled_with_others_holds_what_a_test_runs_of_it(self):
+        self.assertEqual(self.complaints(FIRST.replace("results/firing", "results/one"), SECOND), [])
+        self.assertEqual(self.complaints(FIRST.replace("results/firing", "results/two"), SECOND),
+                         ['row 1 no test runs the cases of tests/results/two'])
 
     def test_a_test_that_meson_does_not_know_is_a_fault(self):
         self.assertEqual(self.complaints(FIRST, SECOND.replace("nested", "nothing")),
