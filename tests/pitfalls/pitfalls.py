@@ -89,8 +89,10 @@ def pattern(shown):
 
 def printed(program, line):
     """What a program prints that ends within a minute."""
+    looks_everywhere = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "detect_stack_use_after_return=1"]))
     try:
-        done = subprocess.run([program, str(line)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        done = subprocess.run([program, str(line)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
+                              env=dict(os.environ, ASAN_OPTIONS=looks_everywhere))
         return done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as late:
         return (late.stdout or b"").decode(errors="replace") + "(it does not end)\n"
