@@ -92,7 +92,7 @@ Task<> serves(CutRun& run) {
     std::optional<Dialled> socket;
     std::string heard;
   };
-  constexpr auto grace = 2ms;
+  static constexpr auto grace = 2ms;
   struct World {
     std::array<Caller, 3> callers;
     std::vector<DelayedCall> calls;

@@ -34,7 +34,8 @@ int answers_given = 0;
 
 sockaddr_storage four(const char* literal) {
   sockaddr_storage storage{};
-  const auto native = Address::ip(literal, 0)->native();
+  const Address address = Address::ip(literal, 0).value();
+  const auto native = address.native();
   std::memcpy(&storage, native.data(), native.size());
   return storage;
 }
