@@ -16,9 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using Read = Task<> (*)(Stream& stream, std::string& room);
+using Ending = void (*)(Stream& stream);
+
 /// Ends the far end in some way while a task reads it by `read`, which has to be told.
-template <class Read, class End>
-Task<> end_while_reading(Context& c, Read read, End end) {
+Task<> end_while_reading(Context& c, Read read, Ending end) {
   StreamPair p = co_await c.connect();
   const std::string peer = p.far.peer();
   std::string room(4, ' ');
@@ -40,7 +42,7 @@ Task<> read_by_to_end(Stream& stream, std::string&) { co_await stream.read_to_en
 const StreamCase cases_of_closing[] = {
     {"close() ends each read that waits, with Errc::closed", nothing,
      [](Context& c) -> Task<> {
-       for (const auto read : {read_by_some, read_by_exactly, read_by_more, read_by_to_end}) {
+       for (const Read read : {read_by_some, read_by_exactly, read_by_more, read_by_to_end}) {
          co_await end_while_reading(c, read, [](Stream& stream) { stream.close(); });
        }
      }},
@@ -50,7 +52,7 @@ const StreamCase cases_of_closing[] = {
      }},
     {"dropping a stream ends the read that waits on it, with Errc::closed", nothing,
      [](Context& c) -> Task<> {
-       for (const auto read : {read_by_some, read_by_exactly}) {
+       for (const Read read : {read_by_some, read_by_exactly}) {
          co_await end_while_reading(c, read, [](Stream& stream) { stream = Stream(); });
        }
      }},
