@@ -79,8 +79,10 @@ def with_subproject(project):
     (project / "subprojects").mkdir()
     (project / "subprojects" / "deferred.wrap").write_text(shown("ini"))
     (project / "subprojects" / "deferred").symlink_to(source)
-    # In few large units, as some users build: no name of one source may be in the way of another's.
-    run("meson", "setup", "build", f"-Dbackends={','.join(backends)}", "-Ddebug=false", "--unity=subprojects", cwd=project)
+    # In few large units, as some users build: no name of one source may be in the way of another's. Unoptimised: for the
+    # time that takes.
+    run("meson", "setup", "build", f"-Dbackends={','.join(backends)}", "-Ddebug=false", "--optimization=0",
+        "--unity=subprojects", cwd=project)
     run("meson", "compile", "-C", "build", cwd=project)
     run("meson", "install", "-C", "build", "--quiet", "--destdir", project / "installed", cwd=project)
     return programs_in(project / "build")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""exports.py NM CALLERS LIBRARY...: a shared library exports what is public and what inline code in headers calls.
+"""exports.py NM CALLERS... -- LIBRARY...: a shared library exports what is public and what inline code in headers calls.
 
-CALLERS is an archive of objects that see the library through its installed headers. What a LIBRARY exports is of the namespace,
+CALLERS are archives of objects that see the library through its installed headers. What a LIBRARY exports is of the namespace,
 and called by one of them; a class outside of `detail` has its type and its virtual functions' table exported as well, and its
 templates may stand in the library too. The compiler sees to the rest: a private function is called by inline code or by nobody."""
 
@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 
-nm, callers, *libraries = sys.argv[1:]
+nm, *callers = sys.argv[1:]
+end = callers.index("--")
+callers, libraries = callers[:end], callers[end + 1:]
 
 OF_A_CLASS = re.compile(r"(?:vtable|VTT|typeinfo|typeinfo name) for (.*?)(?: const\*)?$")
 # A service that only the library can name: an argument's visibility is not that of a member's template.
@@ -26,9 +28,9 @@ def symbols(*arguments):
             yield found[1], THUNK.sub("", found[2].replace("[abi:cxx11]", ""))
 
 
-called = {name for _, name in symbols("-u", callers)}
+called = {name for archive in callers for _, name in symbols("-u", archive)}
 if not any(name.startswith("deferred::Reactor::run()") for name in called):
-    sys.exit(f"{callers}: are these objects?")
+    sys.exit(f"{callers[0]}: are these objects?")
 wrong = 0
 for library in libraries:
     exported = 0
