@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "deferred/io/read_write.hpp"
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -55,23 +54,24 @@ ReadSome::Reading::Reading(const ReadSome& read, Waiter<std::size_t>&& waiter)
 }
 
 bool ReadSome::Reading::on_ready() noexcept {
-  std::optional<std::size_t> got;
-  std::optional<Failure> failure;
-  if (waiter_.pending()) {
+  std::size_t got = 0;
+  Failure failure;
+  const bool pending = waiter_.pending();  // if it is cancelled, what has come is the next reader's
+  if (pending) {
     try {
-      got = transport_->read_now(buffer_);
-      if (!got) return true;  // a report too many
+      const auto read = transport_->read_now(buffer_);
+      if (!read) return true;  // a report too many
+      got = *read;
     } catch (...) {
       failure = Failure::current();
     }
   }
-  // Cancelled: what has come is the next reader's.
   leave();
   give_back();
-  if (failure) {
-    waiter_.throw_(*std::move(failure));
-  } else if (got) {
-    waiter_.resume(*got);
+  if (failure) [[unlikely]] {
+    waiter_.throw_(std::move(failure));
+  } else if (pending) {
+    waiter_.resume(got);
   }
   return false;
 }
@@ -111,23 +111,24 @@ WriteSome::Writing::Writing(const WriteSome& write, Waiter<std::size_t>&& waiter
 }
 
 bool WriteSome::Writing::on_ready() noexcept {
-  std::optional<std::size_t> taken;
-  std::optional<Failure> failure;
-  if (waiter_.pending()) {
+  std::size_t taken = 0;
+  Failure failure;
+  const bool pending = waiter_.pending();  // if it is cancelled, nothing is taken any more
+  if (pending) {
     try {
-      taken = transport_->write_now(data_);
-      if (!taken) return true;
+      const auto written = transport_->write_now(data_);
+      if (!written) return true;
+      taken = *written;
     } catch (...) {
       failure = Failure::current();
     }
   }
-  // Cancelled: nothing is taken any more.
   leave();
   give_back();
-  if (failure) {
-    waiter_.throw_(*std::move(failure));
-  } else if (taken) {
-    waiter_.resume(*taken);
+  if (failure) [[unlikely]] {
+    waiter_.throw_(std::move(failure));
+  } else if (pending) {
+    waiter_.resume(taken);
   }
   return false;
 }
@@ -178,7 +179,7 @@ bool WriteAll::Writing::write_now(Transport& transport) {
 }
 
 bool WriteAll::Writing::on_ready() noexcept {
-  std::optional<Failure> failure;
+  Failure failure;
   const bool pending = waiter_.pending();
   if (pending) {
     try {
@@ -189,8 +190,8 @@ bool WriteAll::Writing::on_ready() noexcept {
   }
   leave();
   give_back();
-  if (failure) {
-    waiter_.throw_(*std::move(failure));
+  if (failure) [[unlikely]] {
+    waiter_.throw_(std::move(failure));
   } else if (pending) {
     waiter_.resume();
   }

@@ -49,7 +49,7 @@ void Readiness::Wait::Place::on_end(Failure why) noexcept { waiter_.throw_(std::
 
 void FdReadiness::arm() {
   if (watch_.active()) {
-    watch_.set_interest(direction_);
+    if (watch_.interest() != direction_) watch_.set_interest(direction_);
   } else {
     watch_ = reactor().watch(fd_, direction_, [this] { report(); });
   }
