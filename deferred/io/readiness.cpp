@@ -5,6 +5,15 @@
 #include <utility>
 
 namespace deferred::io {
+namespace {
+
+// Apart, for arm() would save registers for it each time.
+[[gnu::noinline]] void begin(Watch& watch, Reactor& reactor, int fd, Ready direction,
+                             Readiness& readiness) {
+  watch = reactor.watch(fd, direction, [&readiness] { readiness.report(); });
+}
+
+}  // namespace
 
 void Readiness::report() noexcept {
   if (!observer_) return disarm();
@@ -48,10 +57,11 @@ bool Readiness::Wait::Place::on_ready() noexcept {
 void Readiness::Wait::Place::on_end(Failure why) noexcept { waiter_.throw_(std::move(why)); }
 
 void FdReadiness::arm() {
+  if (watch_.active() && watch_.interest() == direction_) return;  // of most waits
   if (watch_.active()) {
-    if (watch_.interest() != direction_) watch_.set_interest(direction_);
+    watch_.set_interest(direction_);
   } else {
-    watch_ = reactor().watch(fd_, direction_, [this] { report(); });
+    begin(watch_, reactor(), fd_, direction_, *this);
   }
 }
 
