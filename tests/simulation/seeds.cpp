@@ -184,7 +184,7 @@ TEST_CASE("a seed fails by what its scenario throws, and is run a second time") 
         "30 seeds, 1 failed\nseed 17: std::logic_error: seventeen is all right");
 }
 
-Task<int> broken() {
+static Task<> broken() {
   co_await Pause{1s};
   throw std::range_error("too far");
 }
